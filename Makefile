@@ -1,0 +1,45 @@
+PYTHON ?= python3
+BIN := .venv/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: run test proof soak bench lint lock clean
+
+run: .venv/.installed          ## the main job over the bundled bars, in virtual time
+	$(BIN)/sentinel demo
+
+test: .venv/.dev               ## the test suite
+	$(BIN)/pytest -n auto -m "not proof and not soak"
+
+proof: .venv/.dev              ## the promises, short form
+	$(BIN)/pytest -n auto -m proof
+
+soak: .venv/.dev               ## the promises, long form, and what is too slow for CI
+	$(BIN)/pytest -n auto -m soak
+
+bench: .venv/.dev              ## figures, as ratios within one run
+	$(BIN)/python -m benchmarks
+
+lint: .venv/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.venv/.installed: requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
+	touch $@
+
+.venv/.dev: .venv/.installed requirements-dev.lock
+	$(BIN)/pip install --quiet --require-hashes -r requirements-dev.lock
+	touch $@
+
+lock:                          ## renews both locks (needs uv)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  --group build pyproject.toml -o requirements.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  --group build --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+
+clean:
+	rm -rf .venv .sentinel
