@@ -1,0 +1,1 @@
+"""From bars to detections: pure numerics, causal, without I/O or clock."""

@@ -1,0 +1,1 @@
+"""Where signals, events and owed effects are kept."""
