@@ -3,11 +3,11 @@
 import re
 from dataclasses import dataclass
 from datetime import timedelta
-from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 
 from crypto_signals.domain.vocabulary import AssetClass
 
-_TIMEFRAME = re.compile(r"^([1-9][0-9]?)(Min|Hour|Day)$")
+_TIMEFRAME = re.compile(r"([1-5]?[0-9])(Min)|(1?[0-9]|2[0-3])(Hour)|(1)(Day)")
 _UNITS = {"Min": timedelta(minutes=1), "Hour": timedelta(hours=1), "Day": timedelta(days=1)}
 
 
@@ -18,15 +18,13 @@ class Timeframe:
     name: str
 
     def __post_init__(self) -> None:
-        found = _TIMEFRAME.match(self.name)
-        if found is None or self.span > timedelta(days=1):
+        if _TIMEFRAME.fullmatch(self.name) is None or not self.span:
             raise ValueError(f"{self.name!r} is not a timeframe; use for example 5Min, 1Hour or 1Day")
 
     @property
     def span(self) -> timedelta:
-        found = _TIMEFRAME.match(self.name)
-        assert found is not None  # noqa: S101 - held by __post_init__
-        return int(found[1]) * _UNITS[found[2]]
+        unit = self.name.lstrip("0123456789")
+        return int(self.name.removesuffix(unit)) * _UNITS[unit]
 
     @property
     def is_daily(self) -> bool:
@@ -43,8 +41,6 @@ class Instrument:
     symbol: str
     asset_class: AssetClass
     price_increment: Decimal | None = None
-    quantity_increment: Decimal = Decimal("0.000000001")
-    minimum_quantity: Decimal = Decimal(0)
 
     @classmethod
     def of(cls, symbol: str) -> "Instrument":
@@ -53,9 +49,7 @@ class Instrument:
         >>> Instrument.of("BTC/USD").asset_class
         <AssetClass.CRYPTO: 'crypto'>
         """
-        if "/" in symbol:
-            return cls(symbol, AssetClass.CRYPTO)
-        return cls(symbol, AssetClass.EQUITY, quantity_increment=Decimal(1), minimum_quantity=Decimal(1))
+        return cls(symbol, AssetClass.CRYPTO if "/" in symbol else AssetClass.EQUITY)
 
     @property
     def shortable(self) -> bool:
@@ -76,10 +70,6 @@ class Instrument:
         >>> str(Instrument.of("AAPL").quantize(182.3349))
         '182.33'
         """
-        return Decimal(repr(price)).quantize(self.increment_at(price), rounding=ROUND_HALF_EVEN)
-
-    def quantize_quantity(self, quantity: float) -> Decimal:
-        """``quantity`` rounded down to what may be ordered; zero if that is below the minimum."""
-        steps = (Decimal(repr(quantity)) / self.quantity_increment).to_integral_value(ROUND_FLOOR)
-        rounded = steps * self.quantity_increment
-        return rounded if rounded >= self.minimum_quantity else Decimal(0)
+        increment = self.increment_at(price)
+        steps = (Decimal(repr(float(price))) / increment).to_integral_value(ROUND_HALF_EVEN)
+        return (steps * increment).quantize(increment)

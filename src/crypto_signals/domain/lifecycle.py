@@ -145,7 +145,7 @@ def _fill(event: Event) -> Fill:
     return Fill(event.ts, event.price, event.fraction)
 
 
-def _closing(  # noqa: PLR0917 - the facts of an exit
+def _closing(
     plan: Plan,
     progress: Progress,
     kind: EventType,

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -74,8 +75,8 @@ class Strategy(_Frozen):
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
-        if sum(self.fractions) != 1.0:
-            raise ValueError(f"fractions must add up to 1, not {sum(self.fractions)}")
+        if not math.isclose(total := math.fsum(self.fractions), 1.0):
+            raise ValueError(f"fractions must add up to 1, not {total:g}")
         if self.gates.min_stop_atr >= self.gates.max_stop_atr:
             raise ValueError("gates.min_stop_atr must be below gates.max_stop_atr")
         return self
