@@ -1,0 +1,1 @@
+"""How fast each room does its work; run by ``make bench``."""

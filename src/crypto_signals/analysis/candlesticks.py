@@ -1,0 +1,113 @@
+"""TA-Lib's 61 candlestick functions as detectors, one for each direction that a function has.
+
+A hit lies on the pattern's last candle. Its strength is the absolute value TA-Lib gives: 100, or 80 where
+two bodies touch at one end (engulfing, harami), or 200 for a confirmed hikkake. Its structure is the lowest
+low of the pattern's candles for longs and the highest high for shorts; anchors are its candles, first to
+last, at their lows (highs).
+
+A hikkake counts on the bar that confirms it (TA-Lib's ±200), not on the bar that completes its shape: until
+then it has not tricked anyone. Its structure still is that of its own candles.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from crypto_signals.analysis.candlestick_table import SHAPES, Shape
+from crypto_signals.analysis.detections import Hits
+from crypto_signals.analysis.detector import CANDLESTICK_GATES, Detector, Find, detector
+from crypto_signals.analysis.panel import Floats, Ints
+from crypto_signals.analysis.study import Study
+from crypto_signals.domain.vocabulary import Direction, Family, Role
+
+CONFIRMED_ONLY = frozenset({"CDLHIKKAKE", "CDLHIKKAKEMOD"})
+READ_AS_SHORT = frozenset({"CDLGRAVESTONEDOJI"})
+
+
+def _extremes(study: Study, direction: Direction) -> tuple[Floats, Callable[..., Floats]]:
+    """The side of the bars on which a pattern is refuted, and how to find its extreme there."""
+    if direction is Direction.LONG:
+        return study.series.low, np.minimum.reduce
+    return study.series.high, np.maximum.reduce
+
+
+def _at_last_candle(shape: Shape, sign: int, direction: Direction) -> Find:
+    back = np.arange(1 - shape.candles, 1)
+    labels = tuple(f"candle {n}" for n in range(1, shape.candles + 1))
+
+    def find(study: Study) -> Hits:
+        bars = study.candle_bars(shape.function)
+        if not len(bars):
+            return Hits.none()
+        values = study.candle(shape.function)[bars] * sign
+        bars, values = bars[values > 0], values[values > 0]
+        return _hits(study, direction, bars, values, bars[:, None] + back, labels)
+
+    return find
+
+
+def _at_confirmation(shape: Shape, sign: int, direction: Direction) -> Find:
+    back = np.arange(1 - shape.candles, 1)
+    labels = (*(f"candle {n}" for n in range(1, shape.candles + 1)), "confirmation")
+
+    def find(study: Study) -> Hits:
+        bars = study.candle_bars(shape.function)
+        if not len(bars):
+            return Hits.none()
+        values = study.candle(shape.function) * sign
+        confirmed = bars[values[bars] == 200]
+        completed = np.flatnonzero(values == 100)
+        pattern = completed[np.searchsorted(completed, confirmed) - 1]
+        anchors = np.column_stack((pattern[:, None] + back, confirmed))
+        return _hits(study, direction, confirmed, values[confirmed], anchors, labels)
+
+    return find
+
+
+def _hits(
+    study: Study,
+    direction: Direction,
+    bars: Ints,
+    values: npt.NDArray[np.int32],
+    anchors: Ints,
+    labels: tuple[str, ...],
+) -> Hits:
+    if not len(bars):
+        return Hits.none()
+    edge, extreme = _extremes(study, direction)
+    prices = edge[anchors]
+    return Hits.of(
+        bars,
+        strength=values.astype(np.float64),
+        structure=extreme(prices, axis=1),
+        duration_bars=bars - anchors[:, 0],
+        anchors=anchors,
+        anchor_prices=prices,
+        labels=labels,
+    )
+
+
+def _direction(shape: Shape, sign: int) -> Direction:
+    short = sign < 0 or shape.function in READ_AS_SHORT
+    return Direction.SHORT if short else Direction.LONG
+
+
+def _detector(shape: Shape, sign: int) -> Detector:
+    direction = _direction(shape, sign)
+    suffix = {1: "_bullish", -1: "_bearish"}[sign] if len(shape.signs) > 1 else ""
+    build = _at_confirmation if shape.function in CONFIRMED_ONLY else _at_last_candle
+    return detector(
+        shape.name + suffix,
+        family=Family.CANDLESTICK,
+        direction=direction,
+        role=Role.TRIGGER if shape.trigger else Role.CONTEXT,
+        gates=CANDLESTICK_GATES,
+        needs_gap=shape.needs_gap,
+        definition=shape.definition,
+        source=f"{shape.source}; recognised by TA-Lib {shape.function}",
+    )(build(shape, sign, direction))
+
+
+CANDLESTICKS = tuple(_detector(shape, sign) for shape in SHAPES for sign in shape.signs)
+"""Every candlestick detector, in the order of TA-Lib's functions."""

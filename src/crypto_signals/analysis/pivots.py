@@ -1,0 +1,111 @@
+"""Confirmed swing highs and lows, strictly causal."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from crypto_signals.analysis.panel import Floats, Ints
+
+HIGH = 1
+LOW = -1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pivots:
+    """Alternating swing points in order: int64 bars, float64 prices, one entry a pivot.
+
+    ``kind`` is +1 for a high and -1 for a low. ``confirmed_at`` is the bar whose close made the pivot known;
+    it is always later than ``index``, and never falls.
+    """
+
+    index: Ints
+    price: Floats
+    kind: Ints
+    confirmed_at: Ints
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    @property
+    def columns(self) -> tuple[Ints, Floats, Ints, Ints]:
+        """``index, price, kind, confirmed_at``, in the order in which kernels take them."""
+        return self.index, self.price, self.kind, self.confirmed_at
+
+
+class ProvisionalExtreme(NamedTuple):
+    """The extreme of the swing in progress. It still moves: for pictures, never for a detector."""
+
+    bar: int
+    price: float
+    kind: int
+
+
+def find_pivots(high: Floats, low: Floats, reversal: Floats) -> Pivots:
+    """The confirmed pivots of a series.
+
+    ``reversal[t]`` is the distance, in price units, that the market must come back from an extreme made at
+    bar t; NaN: bar t starts no swing. A high is replaced only by a higher high, so of equal ones the first
+    counts. In a bar that both extends the swing and turns far enough back, the extension counts first and
+    the turn is not counted at all (the order inside a bar is unknown): a pivot is confirmed at the earliest
+    by the next bar. Until the first pivot both running extremes are followed from the first bar with a
+    reversal, and the one that is left behind first becomes the first pivot.
+    """
+    index, price, kind, confirmed_at, count, *_ = _walk(high, low, reversal)
+    return Pivots(index[:count], price[:count], kind[:count], confirmed_at[:count])
+
+
+def atr_reversal(atr: Floats, multiple: float) -> Floats:
+    """The reversal of ``multiple`` ATR, measured at the bar of the extreme."""
+    return multiple * atr
+
+
+def percentage_reversal(high: Floats, low: Floats, fraction: float) -> Floats:
+    """The reversal of a ``fraction`` (0.05: 5 %) of the mid-price of the extreme's bar."""
+    return fraction * (high + low) / 2
+
+
+def provisional_extreme(high: Floats, low: Floats, reversal: Floats) -> ProvisionalExtreme | None:
+    """The extreme of the swing that is still running at the last bar; None before the first pivot."""
+    *_, kind, extreme = _walk(high, low, reversal)
+    if kind == 0:
+        return None
+    return ProvisionalExtreme(int(extreme), float(high[extreme] if kind == HIGH else low[extreme]), int(kind))
+
+
+@njit(cache=True, nogil=True)
+def _walk(high: Floats, low: Floats, reversal: Floats) -> tuple[Ints, Floats, Ints, Ints, int, int, int]:
+    """One pass over the bars; ``swing`` is the kind of extreme being extended, 0 until the first pivot."""
+    n = len(high)
+    index = np.empty(n, np.int64)
+    price = np.empty(n, np.float64)
+    kind = np.empty(n, np.int64)
+    confirmed_at = np.empty(n, np.int64)
+    count = 0
+    swing = 0
+    top = -1
+    bottom = -1
+    for t in range(n):
+        if not reversal[t] > 0:
+            continue
+        extends_up = swing >= 0 and (top < 0 or high[t] > high[top])
+        extends_down = swing <= 0 and (bottom < 0 or low[t] < low[bottom])
+        turns_down = swing >= 0 and not extends_up and low[t] <= high[top] - reversal[top]
+        turns_up = swing <= 0 and not extends_down and high[t] >= low[bottom] + reversal[bottom]
+        if turns_down != turns_up:
+            at = top if turns_down else bottom
+            index[count] = at
+            price[count] = high[at] if turns_down else low[at]
+            kind[count] = HIGH if turns_down else LOW
+            confirmed_at[count] = t
+            count += 1
+            swing = LOW if turns_down else HIGH
+            top = t
+            bottom = t
+        else:
+            if extends_up:
+                top = t
+            if extends_down:
+                bottom = t
+    return index, price, kind, confirmed_at, count, swing, top if swing == HIGH else bottom
