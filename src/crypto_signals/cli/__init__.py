@@ -1,1 +1,62 @@
-"""The sentinel command."""
+"""The ``sentinel`` command."""
+
+import sys
+
+import typer
+
+from crypto_signals.cli import (
+    config_command,
+    demo_command,
+    patterns_command,
+    run_command,
+    scan_command,
+    signals_command,
+    simulator_command,
+    why_command,
+)
+from crypto_signals.cli.output import say
+from crypto_signals.domain.errors import NoBars, SentinelError, StoreUnusable, UsageError
+from crypto_signals.home import HeldByAnother
+
+application = typer.Typer(
+    name="sentinel",
+    help="Trading setups for crypto and US stocks, announced in Discord and followed to their end.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+application.command("demo")(demo_command.demo)
+application.command("run")(run_command.run)
+application.command("scan")(scan_command.scan)
+application.command("why")(why_command.why)
+application.add_typer(signals_command.application, name="signals")
+application.command("patterns")(patterns_command.patterns)
+application.command("config")(config_command.config)
+application.command("simulator")(simulator_command.simulator)
+
+_INTERRUPTED = 130
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs a command. What a person can mend is said in a line, never as a traceback."""
+    try:
+        application(arguments)
+    except HeldByAnother as holder:
+        say(str(holder))
+        sys.exit(0)
+    except UsageError as error:
+        for problem in error.problems:
+            say(problem, "red")
+        sys.exit(2)
+    except (StoreUnusable, NoBars) as error:
+        say(str(error), "red")
+        sys.exit(3)
+    except SentinelError as error:
+        say(str(error), "red")
+        sys.exit(1)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)
+    except KeyboardInterrupt:
+        sys.exit(_INTERRUPTED)

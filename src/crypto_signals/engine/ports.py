@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from crypto_signals.analysis.panel import Panel
+from crypto_signals.analysis.panel import Panel, Series
 from crypto_signals.domain.bars import BarProblem
 from crypto_signals.domain.events import Effect, Event
 from crypto_signals.domain.instruments import Instrument, Timeframe
@@ -17,11 +17,25 @@ from crypto_signals.domain.vocabulary import AssetClass
 
 Timestamps = NDArray[np.datetime64]
 Picture = Callable[[], bytes | None]
+Draw = Callable[[Signal, Series, Sequence[Event]], bytes]
 
 
 class Clock(Protocol):
     def now(self) -> datetime:
         """The time, aware, in UTC."""
+        ...
+
+
+class Patience(Protocol):
+    """How long a run may go on waiting: a budget of real seconds, which a stop request ends."""
+
+    @property
+    def stopping(self) -> bool:
+        """Whether someone asked the run to stop."""
+        ...
+
+    def wait(self, seconds: float) -> bool:
+        """Waits; false, at once, where the budget does not allow it or a stop was requested."""
         ...
 
 
@@ -32,9 +46,7 @@ class Calendar(Protocol):
         """For opening times ``ts``, when each bar counts as known: its close plus the grace."""
         ...
 
-    def close_after(
-        self, asset_class: AssetClass, timeframe: Timeframe, ts: datetime, bars: int
-    ) -> datetime:
+    def close_after(self, asset_class: AssetClass, timeframe: Timeframe, ts: datetime, bars: int) -> datetime:
         """The closing time of the ``bars``-th bar after the one that opened at ``ts`` (0: that bar's own)."""
         ...
 
@@ -109,16 +121,6 @@ class Watermark:
     seen_ts: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class RunRecord:
-    run_id: str
-    started_at: datetime
-    strategy_versions: Mapping[str, str]
-    config_hash: str
-    finished_at: datetime | None = None
-    summary: Mapping[str, object] | None = None
-
-
 class Store(Protocol):
     """Everything that must not be forgotten. Raises ``StoreUnusable`` when it cannot be trusted."""
 
@@ -159,6 +161,8 @@ class Store(Protocol):
         ...
 
     def finish_run(self, run_id: str, now: datetime, summary: Mapping[str, object]) -> None: ...
+
+    def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

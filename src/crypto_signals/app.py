@@ -1,0 +1,331 @@
+"""Where the parts are chosen from the configuration and put together. The only such place."""
+
+import signal as os_signal
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from difflib import get_close_matches
+from pathlib import Path
+from types import FrameType
+
+from rich.console import Console
+
+from crypto_signals.analysis.catalogue import CATALOGUE
+from crypto_signals.analysis.panel import Series
+from crypto_signals.config import Configuration, Settings, split
+from crypto_signals.domain.errors import NoBars, UsageError
+from crypto_signals.domain.events import Event
+from crypto_signals.domain.instruments import Instrument, Timeframe
+from crypto_signals.domain.signals import Signal
+from crypto_signals.domain.strategy import Strategy
+from crypto_signals.domain.vocabulary import AssetClass
+from crypto_signals.engine import why as engine_why
+from crypto_signals.engine.book import Book
+from crypto_signals.engine.ports import BarSource, Channel, History, Wanted
+from crypto_signals.engine.replay import VirtualClock, closes, start_at
+from crypto_signals.engine.run import MainJob
+from crypto_signals.engine.sight import Sight
+from crypto_signals.engine.why import Explanation
+from crypto_signals.home import held
+from crypto_signals.market.calendars import MarketCalendar
+from crypto_signals.notifications.console import ConsoleChannel
+from crypto_signals.repository.sql import SqlStore, open_store
+
+DEFAULT_CRYPTO = ("BTC/USD", "ETH/USD", "LTC/USD", "SOL/USD", "LINK/USD", "AVAX/USD")
+SAMPLE_BARS = Path(__file__).parent / "data"
+SAMPLE_FILES = ("crypto_daily.parquet", "equity_daily.parquet")
+DEMO_SYMBOLS = ("BTC/USD", "ETH/USD", "LTC/USD", "SPY", "TSLA")
+DEMO_LAST_DAY = date(2018, 12, 31)
+
+_THE_BEGINNING = datetime(1900, 1, 1, tzinfo=UTC)
+_THE_END = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+class SystemClock:
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+class RunBudget:
+    """A `Patience` of real seconds. ``stop`` ends every wait at once."""
+
+    def __init__(self, seconds: float) -> None:
+        self._deadline = time.monotonic() + seconds
+        self._stop = threading.Event()
+
+    @property
+    def stopping(self) -> bool:
+        return self._stop.is_set()
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    def wait(self, seconds: float) -> bool:
+        if time.monotonic() + seconds > self._deadline:
+            return False
+        return not self._stop.wait(seconds)
+
+
+@contextmanager
+def stopped_by_signals(budget: RunBudget) -> Iterator[list[int]]:
+    """While the block lasts, SIGTERM and SIGINT let the run finish what it has in hand.
+
+    Gives the list of the signals that came. A second one ends the program as usual.
+    """
+    came: list[int] = []
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        came.append(number)
+        budget.stop()
+        os_signal.signal(number, os_signal.SIG_DFL)
+
+    before = {number: os_signal.signal(number, stop) for number in (os_signal.SIGTERM, os_signal.SIGINT)}
+    try:
+        yield came
+    finally:
+        for number, handler in before.items():
+            os_signal.signal(number, handler)
+
+
+def default_store_url(home: Path) -> str:
+    return f"sqlite:///{(home / 'sentinel.db').absolute()}"
+
+
+def store_to_read(settings: Settings) -> tuple[SqlStore, str | None]:
+    """The configured store; before any live run, the demo's, with a note that says so."""
+    if settings.store_url:
+        return open_store(settings.store_url), None
+    live, demo = settings.sentinel_home, settings.sentinel_home / "demo"
+    if not (live / "sentinel.db").exists() and (demo / "sentinel.db").exists():
+        return open_store(default_store_url(demo)), f"no live run yet: these are the demo's, from {demo}"
+    return open_store(default_store_url(live)), None
+
+
+def bar_source(settings: Settings, calendar: MarketCalendar) -> BarSource:
+    """Bars from Alpaca, or from the files that ``BARS_URL`` names."""
+    kind, _, paths = settings.bars_url.partition(":")
+    if kind == "file":
+        return _file_bars([Path(path) for path in split(paths)], settings, calendar)
+    from crypto_signals.market.alpaca import AlpacaBars  # noqa: PLC0415 - loads the HTTP client
+    from crypto_signals.market.alpaca_client import Keys  # noqa: PLC0415
+
+    symbols = (*_chosen(settings.crypto_symbols, DEFAULT_CRYPTO), *_equities(settings, ()))
+    if "*" in symbols:
+        raise UsageError("CRYPTO_SYMBOLS, EQUITY_SYMBOLS: * needs a bars file in BARS_URL; list the symbols")
+    if not symbols:
+        raise UsageError("CRYPTO_SYMBOLS and EQUITY_SYMBOLS are empty: there is nothing to look at")
+    key, secret = settings.alpaca_api_key, settings.alpaca_secret_key
+    keys = Keys(key.get_secret_value(), secret.get_secret_value()) if key and secret else None
+    return AlpacaBars(settings.alpaca_data_url, calendar, symbols, keys=keys, feed=settings.alpaca_data_feed)
+
+
+def _file_bars(paths: list[Path], settings: Settings, calendar: MarketCalendar) -> BarSource:
+    """Without any symbols set, all that the files hold; ``*`` is all of one asset class."""
+    from crypto_signals.market.file_source import FileBars  # noqa: PLC0415 - loads pyarrow
+
+    source = FileBars(paths, calendar)
+    held_there = source.instruments()
+    crypto = tuple(i.symbol for i in held_there if i.asset_class is AssetClass.CRYPTO)
+    equity = tuple(i.symbol for i in held_there if i.asset_class is AssetClass.EQUITY)
+    nothing_set = settings.crypto_symbols is None and settings.equity_symbols is None
+    source.limit_to(
+        (
+            *_chosen(settings.crypto_symbols, crypto if nothing_set else (), everything=crypto),
+            *_equities(settings, equity if nothing_set else (), everything=equity),
+        )
+    )
+    return source
+
+
+def _chosen(
+    setting: str | None, default: tuple[str, ...], everything: tuple[str, ...] = ("*",)
+) -> tuple[str, ...]:
+    if setting is None:
+        return default
+    return everything if "*" in split(setting) else split(setting)
+
+
+def _equities(
+    settings: Settings, default: tuple[str, ...], everything: tuple[str, ...] = ("*",)
+) -> tuple[str, ...]:
+    return _chosen(settings.equity_symbols, default, everything) if settings.enable_equities else ()
+
+
+def channels(settings: Settings, console: Console) -> Mapping[AssetClass, Channel]:
+    """In test mode everything goes to the test webhook; where none is configured, to the console."""
+    from crypto_signals.notifications.discord import DiscordWebhook  # noqa: PLC0415 - loads the HTTP client
+
+    if settings.test_mode:
+        urls = dict.fromkeys(AssetClass, settings.test_discord_webhook)
+        names = dict.fromkeys(AssetClass, "Discord test webhook")
+    else:
+        urls = {
+            AssetClass.CRYPTO: settings.live_crypto_discord_webhook_url,
+            AssetClass.EQUITY: settings.live_stock_discord_webhook_url,
+        }
+        names = {AssetClass.CRYPTO: "Discord crypto webhook", AssetClass.EQUITY: "Discord stock webhook"}
+    made: dict[tuple[str, str], Channel] = {}
+    chosen: dict[AssetClass, Channel] = {}
+    for kind, url in urls.items():
+        if url is None:
+            chosen[kind] = made.setdefault(("", ""), ConsoleChannel(console))
+        else:
+            key = (names[kind], url.get_secret_value())
+            chosen[kind] = made.get(key) or made.setdefault(key, DiscordWebhook(key[1], key[0]))
+    return chosen
+
+
+def strategies_of(configuration: Configuration) -> tuple[Strategy, ...]:
+    """The configured strategies; raises ``UsageError`` for triggers that no detector bears."""
+    problems = [
+        f"strategies.{strategy.name}.triggers: there is no detector {name}"
+        f"; the nearest known one is {get_close_matches(name, CATALOGUE.names, n=1, cutoff=0.0)[0]}"
+        for strategy in configuration.strategies
+        for name in strategy.triggers or ()
+        if name not in CATALOGUE
+    ]
+    if problems:
+        raise UsageError(problems)
+    return configuration.strategies
+
+
+@contextmanager
+def live_job(configuration: Configuration, console: Console) -> Iterator[tuple[MainJob, RunBudget]]:
+    """The main job with the configured services, holding the state folder while the block lasts."""
+    settings, calendar = configuration.settings, MarketCalendar()
+    strategies = strategies_of(configuration)
+    with ExitStack() as stack:
+        home = stack.enter_context(held(settings.sentinel_home))
+        source = bar_source(settings, calendar)
+        store = open_store(settings.store_url or default_store_url(home))
+        stack.callback(store.close)
+        budget = RunBudget(settings.run_budget_seconds)
+        yield (
+            MainJob(
+                strategies=strategies,
+                catalogue=CATALOGUE,
+                source=source,
+                store=store,
+                channels=channels(settings, console),
+                calendar=calendar,
+                clock=VirtualClock(settings.sentinel_now) if settings.sentinel_now else SystemClock(),
+                patience=budget,
+                draw=draw,
+                settle=timedelta(seconds=settings.settle_seconds),
+                config_hash=configuration.hash,
+            ),
+            budget,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """The main job over the bundled bars in virtual time, with its own store."""
+
+    job: MainJob
+    clock: VirtualClock
+    moments: Sequence[datetime]
+    store: SqlStore
+    folder: Path
+    budget: RunBudget
+
+    def bars(self) -> Mapping[str, Series]:
+        """What is known of each symbol at the clock's time, from the anchors of the replay on."""
+        strategy = self.job.strategies[0]
+        marks = self.store.watermarks(strategy.name, strategy.timeframe)
+        wanted = [
+            Wanted(i, marks[i.symbol].anchor_ts) for i in self.job.source.instruments() if i.symbol in marks
+        ]
+        history = self.job.source.history(wanted, Timeframe(strategy.timeframe), self.clock.now())
+        return {series.symbol: series for series in history.panel}
+
+
+@contextmanager
+def demo_job(home: Path, days: int, channel: Channel) -> Iterator[Demo]:
+    """Starts from an empty store: the demo tells the same story every time."""
+    from crypto_signals.market.file_source import FileBars  # noqa: PLC0415 - loads pyarrow
+
+    calendar, strategy = MarketCalendar(), Strategy(name="demo")
+    with ExitStack() as stack:
+        folder = stack.enter_context(held(home / "demo"))
+        for old in folder.glob("sentinel.db*"):
+            old.unlink()
+        store = open_store(default_store_url(folder))
+        stack.callback(store.close)
+        source = FileBars([SAMPLE_BARS / name for name in SAMPLE_FILES], calendar, DEMO_SYMBOLS)
+        first = DEMO_LAST_DAY - timedelta(days=days - 1)
+        moments = closes(calendar, source.instruments(), first, DEMO_LAST_DAY)
+        start_at(store, source, strategy, moments[0])
+        clock, budget = VirtualClock(moments[0]), RunBudget(float("inf"))
+        job = MainJob(
+            strategies=(strategy,),
+            catalogue=CATALOGUE,
+            source=source,
+            store=store,
+            channels=dict.fromkeys(AssetClass, channel),
+            calendar=calendar,
+            clock=clock,
+            patience=budget,
+            draw=draw,
+            settle=timedelta(0),
+            config_hash="demo",
+        )
+        yield Demo(job, clock, moments, store, folder, budget)
+
+
+def draw(signal: Signal, series: Series, events: Sequence[Event]) -> bytes:
+    """A signal's chart, drawn by a library that is loaded only when one is owed."""
+    from crypto_signals.pictures.chart import signal_chart  # noqa: PLC0415 - loads matplotlib
+
+    return signal_chart(signal, series, events=events)
+
+
+def file_history(paths: Sequence[Path], timeframe: str, symbols: Sequence[str] | None = None) -> History:
+    """Every bar of the files, all of which count as completed.
+
+    Raises ``UsageError`` for files that cannot be used or hold no valid bar.
+    """
+    from crypto_signals.market.file_source import FileBars  # noqa: PLC0415 - loads pyarrow
+
+    source = FileBars(paths, MarketCalendar(), symbols)
+    wanted = [Wanted(instrument, _THE_BEGINNING) for instrument in source.instruments()]
+    try:
+        return source.history(wanted, _timeframe(timeframe), _THE_END)
+    except NoBars as error:
+        raise UsageError(str(error)) from None
+
+
+def explain(configuration: Configuration, symbol: str, paths: Sequence[Path] | None) -> Explanation:
+    """What the first strategy makes of the newest bar of ``symbol``."""
+    strategy, calendar = strategies_of(configuration)[0], MarketCalendar()
+    instrument, timeframe = Instrument.of(symbol), Timeframe(strategy.timeframe)
+    if paths:
+        history = file_history(paths, strategy.timeframe, [symbol])
+    else:
+        now = configuration.settings.sentinel_now or datetime.now(UTC)
+        history = bar_source(configuration.settings, calendar).history([Wanted(instrument)], timeframe, now)
+    if symbol not in history.panel.symbols:
+        reason = f": {history.errors[0].error}" if history.errors else ""
+        raise UsageError(f"there are no bars of {symbol}{reason}")
+    series = history.panel[symbol]
+    known_at = calendar.known_at(instrument.asset_class, timeframe, series.ts)
+    sight = Sight(instrument, series, known_at, feed=history.feeds.get(symbol))
+    return engine_why.explain(sight, strategy, CATALOGUE, calendar, _book_of(configuration, strategy))
+
+
+def _book_of(configuration: Configuration, strategy: Strategy) -> Book:
+    store, _ = store_to_read(configuration.settings)
+    try:
+        return Book(strategy, store.book(strategy.name, strategy.timeframe, _THE_BEGINNING))
+    finally:
+        store.close()
+
+
+def _timeframe(name: str) -> Timeframe:
+    try:
+        return Timeframe(name)
+    except ValueError as error:
+        raise UsageError(str(error)) from None

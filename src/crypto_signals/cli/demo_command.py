@@ -1,0 +1,88 @@
+"""``sentinel demo``: the main job over the bundled bars, day by day, in virtual time."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.text import Text
+
+from crypto_signals.cli.output import Format, FormatOption, notes, out
+
+if TYPE_CHECKING:
+    from crypto_signals.app import Demo
+    from crypto_signals.engine.summary import Summary
+
+_MOST_DAYS = 700
+
+
+def demo(
+    days: Annotated[
+        int, typer.Option(help="How many days to replay, up to 2018-12-31.", min=1, max=_MOST_DAYS)
+    ] = 365,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Replay the main job over the bundled real bars, announce to the console, and draw the pages."""
+    from crypto_signals import app, config  # noqa: PLC0415 - the command line starts without them
+    from crypto_signals.cli.summary_view import show  # noqa: PLC0415
+    from crypto_signals.notifications.console import ConsoleChannel  # noqa: PLC0415
+
+    started = time.monotonic()
+    home = config.load().settings.sentinel_home
+    console = out() if output is Format.TABLE else notes()
+    with (
+        app.demo_job(home, days, ConsoleChannel(console)) as parts,
+        app.stopped_by_signals(parts.budget) as came,
+    ):
+        total = _replayed(parts, console)
+        index = _drawn(parts, console) if not came else None
+    total.duration_s = time.monotonic() - started
+    show(total, output)
+    _where(parts.folder, index, console)
+    raise typer.Exit(128 + came[0] if came else total.exit_code)
+
+
+def _where(folder: Path, index: Path | None, console: Console) -> None:
+    lines = [f"the store   {folder / 'sentinel.db'}"]
+    if index is not None:
+        lines.append(f"the pages   {index}")
+    lines.append("look further with: sentinel signals list, sentinel signals show ID")
+    for line in lines:
+        console.print(Text(line), soft_wrap=True)
+
+
+def _replayed(parts: "Demo", console: Console) -> "Summary":
+    from crypto_signals.engine.replay import replay  # noqa: PLC0415
+    from crypto_signals.engine.summary import Summary  # noqa: PLC0415
+
+    total = Summary()
+    with _progress(console) as progress:
+        task = progress.add_task("", total=len(parts.moments))
+        for _ in replay(parts.job, parts.clock, parts.moments, total):
+            text = f"{parts.clock.now():%Y-%m-%d}  {total.signals} signals, {total.open_signals} open trades"
+            progress.update(task, advance=1, description=text)
+    return total
+
+
+def _drawn(parts: "Demo", console: Console) -> Path:
+    """The pages of everything the store holds, each with its chart."""
+    from crypto_signals.app import draw  # noqa: PLC0415
+    from crypto_signals.notifications.pages import PageEntry, write_pages  # noqa: PLC0415
+
+    signals = parts.store.signals()
+    told = [signal for signal in signals if not signal.is_shadow]
+    entries: list[PageEntry] = []
+    bars = parts.bars()
+    with _progress(console) as progress:
+        for signal in progress.track(told, description="drawing the pages"):
+            _, events, _ = parts.store.signal(signal.signal_id)
+            entries.append(PageEntry(signal, events, draw(signal, bars[signal.symbol], events)))
+    return write_pages(parts.folder / "pages", entries, [s for s in signals if s.is_shadow])
+
+
+def _progress(console: Console) -> Progress:
+    """A bar below what is printed; nothing where there is no terminal."""
+    columns = (BarColumn(bar_width=30), MofNCompleteColumn(), TextColumn("{task.description}"))
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)

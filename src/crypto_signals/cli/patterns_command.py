@@ -1,0 +1,40 @@
+"""``sentinel patterns``: the catalogue."""
+
+from crypto_signals.cli.output import Format, FormatOption, print_json, print_table
+
+
+def patterns(output: FormatOption = Format.TABLE) -> None:
+    """Every pattern that is looked for: what it is, where its definition comes from, what it must pass."""
+    from crypto_signals.analysis.catalogue import CATALOGUE  # noqa: PLC0415 - the command line starts without it
+
+    if output is Format.JSON:
+        print_json(
+            {
+                "name": entry.name,
+                "family": entry.family.value,
+                "role": entry.role.value,
+                "direction": entry.direction.value,
+                "warm_up_bars": entry.warm_up_bars,
+                "gates": list(entry.gates),
+                "needs_gap": entry.needs_gap,
+                "definition": entry.definition,
+                "source": entry.source,
+            }
+            for entry in CATALOGUE
+        )
+        return
+    columns = ("name", "family", "role", "side", "warm-up", "gates", "definition", "source")
+    rows = (
+        (
+            entry.name,
+            entry.family.value,
+            entry.role.value,
+            entry.direction.value,
+            entry.warm_up_bars,
+            ", ".join(entry.gates),
+            entry.definition + (" Not for crypto: it needs a gap." if entry.needs_gap else ""),
+            entry.source,
+        )
+        for entry in CATALOGUE
+    )
+    print_table(f"{len(CATALOGUE)} patterns", columns, rows)

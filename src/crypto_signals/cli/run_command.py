@@ -1,0 +1,22 @@
+"""``sentinel run``: one run of the main job."""
+
+import time
+
+import typer
+
+from crypto_signals.cli.output import Format, FormatOption, notes, out
+
+
+def run(output: FormatOption = Format.TABLE) -> None:
+    """One run of the main job with the configured services."""
+    from crypto_signals import app, config  # noqa: PLC0415 - the command line starts without them
+    from crypto_signals.cli.summary_view import show  # noqa: PLC0415
+
+    started = time.monotonic()
+    configuration = config.load()
+    console = out() if output is Format.TABLE else notes()
+    with app.live_job(configuration, console) as (job, budget), app.stopped_by_signals(budget) as came:
+        summary = job.run()
+    summary.duration_s = time.monotonic() - started
+    show(summary, output)
+    raise typer.Exit(128 + came[0] if came else summary.exit_code)

@@ -1,0 +1,103 @@
+"""``sentinel signals``: what is stored."""
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import typer
+
+from crypto_signals.cli.output import Format, FormatOption, print_json, print_table, say
+from crypto_signals.domain.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from crypto_signals.repository.sql import SqlStore
+
+application = typer.Typer(
+    help="What is stored: signals, their events, and what is owed.", no_args_is_help=True
+)
+
+
+@application.command("list")
+def list_signals(output: FormatOption = Format.TABLE) -> None:
+    """Every stored signal, by bar."""
+    from crypto_signals.engine.views import signal_view  # noqa: PLC0415 - the command line starts without it
+
+    with _store() as store:
+        signals = store.signals()
+    if output is Format.JSON:
+        print_json(signal_view(signal) for signal in signals)
+        return
+    columns = ("id", "symbol", "bar", "detector", "side", "status", "why", "R")
+    print_table(
+        f"{len(signals)} signals",
+        columns,
+        (
+            (
+                signal.short_id,
+                signal.symbol,
+                f"{signal.bar_ts:%Y-%m-%d}"
+                if signal.timeframe.is_daily
+                else f"{signal.bar_ts:%Y-%m-%d %H:%M}",
+                signal.detector,
+                signal.direction.value,
+                signal.status.value,
+                signal.exit_reason,
+                None if signal.progress.result_r is None else f"{signal.progress.result_r:+.2f}",
+            )
+            for signal in signals
+        ),
+    )
+
+
+@application.command("show")
+def show_signal(signal_id: str, output: FormatOption = Format.TABLE) -> None:
+    """One signal with its events and what is owed; the first letters of its id are enough."""
+    from crypto_signals.engine.views import history_view  # noqa: PLC0415
+
+    with _store() as store:
+        signal, events, effects = store.signal(_whole_id(store, signal_id))
+    story = history_view(signal, events, effects)
+    if output is Format.JSON:
+        print_json([story])
+        return
+    plain = {key: value for key, value in story.items() if key not in {"events", "effects", "confluence"}}
+    print_table(f"Signal {signal.signal_id}", ("", "value"), ((k, _cell(v)) for k, v in plain.items() if v))
+    told = ("seq", "type", "ts", "price", "fraction", "stop", "reason", "result_r", "detail")
+    print_table("Events", told, ([_cell(event[name]) for name in told] for event in story["events"]))
+    columns = ("seq", "kind", "status", "attempts", "done_at", "message_id", "error")
+    print_table(
+        "Effects", columns, ([_cell(effect[name]) for name in columns] for effect in story["effects"])
+    )
+
+
+@contextmanager
+def _store() -> "Iterator[SqlStore]":
+    from crypto_signals import app, config  # noqa: PLC0415
+
+    store, note = app.store_to_read(config.load().settings)
+    if note:
+        say(note, "yellow")
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def _whole_id(store: "SqlStore", start: str) -> str:
+    known = [signal.signal_id for signal in store.signals() if signal.signal_id.startswith(start.lower())]
+    if not known:
+        raise UsageError(f"no stored signal has an id that starts with {start}; see: sentinel signals list")
+    if len(known) > 1:
+        raise UsageError(f"{len(known)} signals have an id that starts with {start}; give more of it")
+    return known[0]
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, list):
+        return "\n".join(str(_cell(item)) for item in value)
+    if isinstance(value, dict):
+        return value.get("detail", value)
+    return value

@@ -1,0 +1,46 @@
+"""The execution summary, the same after a run and after the demo."""
+
+from typing import Any
+
+from crypto_signals.cli.output import Format, print_json, print_table, say
+from crypto_signals.engine.summary import Summary
+from crypto_signals.market.quality import summarise
+
+MOST_WARNINGS = 20
+
+
+def summary_json(summary: Summary) -> dict[str, Any]:
+    return summary.as_dict()
+
+
+def show(summary: Summary, output: Format) -> None:
+    """The figures on stdout; what went wrong, one line each, on stderr."""
+    if output is Format.JSON:
+        print_json([summary.as_dict()])
+    else:
+        print_table("Execution summary", ("", "figure"), _rows(summary))
+    warnings = [*summary.warnings, *summarise(summary.problems)]
+    for warning in warnings[:MOST_WARNINGS]:
+        say(warning, "yellow")
+    if len(warnings) > MOST_WARNINGS:
+        say(f"… and {len(warnings) - MOST_WARNINGS} more warnings", "yellow")
+    for error in summary.errors:
+        say(f"{error.symbol or '-'} ({error.service}): {error.error}", "red")
+
+
+def _rows(summary: Summary) -> list[tuple[str, object]]:
+    return [
+        ("duration", f"{summary.duration_s:.1f} s"),
+        ("symbols", f"{summary.symbols_processed} of {summary.symbols_total}"),
+        ("signals", summary.signals),
+        ("shadow signals", summary.shadow_signals),
+        ("announcements", summary.announcements),
+        ("follow-ups", summary.follow_ups),
+        ("cancelled", summary.cancelled),
+        ("still open", summary.open_signals),
+        ("owed, unknown, dead", f"{summary.owed}, {summary.unknown}, {summary.dead}"),
+        ("bars removed", summary.quarantined),
+        ("requests, retries", f"{summary.requests}, {summary.retries}"),
+        ("errors", len(summary.errors)),
+        ("result of closed trades", f"{summary.result_r:+.2f} R"),
+    ]

@@ -1,0 +1,62 @@
+"""``sentinel why SYMBOL``: what every detector and every gate says of the newest bar."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from crypto_signals.cli.output import Format, FormatOption, print_json, print_table, say
+
+if TYPE_CHECKING:
+    from crypto_signals.engine.why import Verdict
+
+
+def why(
+    symbol: str,
+    bars: Annotated[list[Path] | None, typer.Option("--bars", help="Look into these files instead.")] = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """For the newest bar: each detector and each gate, with the numbers, and which one said no."""
+    from crypto_signals import app, config  # noqa: PLC0415 - the command line starts without them
+    from crypto_signals.engine.views import iso  # noqa: PLC0415
+
+    answer = app.explain(config.load(), symbol, bars)
+    if output is Format.JSON:
+        print_json(_json(symbol, iso(answer.ts), verdict) for verdict in answer.verdicts)
+        return
+    found = [verdict for verdict in answer.verdicts if verdict.fired]
+    title = f"{symbol}, bar of {answer.ts:%Y-%m-%d %H:%M} UTC, strategy {answer.strategy}"
+    print_table(title, ("reading", "value"), ((k, _number(v)) for k, v in answer.readings.items()))
+    gates = [
+        (verdict.detector, gate.gate, "passed" if gate.passed else "refused", gate.detail)
+        for verdict in found
+        for gate in verdict.gates
+    ]
+    if gates:
+        print_table("Gates", ("detector", "gate", "said", "measured"), gates)
+    columns = ("detector", "side", "role", "says")
+    rows = (
+        (v.detector, v.direction, v.role, v.says) for v in sorted(answer.verdicts, key=lambda v: not v.fired)
+    )
+    print_table(f"{len(found)} of {len(answer.verdicts)} detectors fired", columns, rows)
+    say(answer.outcome)
+
+
+def _json(symbol: str, ts: str | None, verdict: "Verdict") -> dict[str, Any]:
+    return {
+        "symbol": symbol,
+        "ts": ts,
+        "detector": verdict.detector,
+        "direction": verdict.direction,
+        "role": verdict.role,
+        "fired": verdict.fired,
+        "says": verdict.says,
+        "gates": [
+            {"gate": g.gate, "passed": g.passed, "value": g.value, "limit": g.limit, "detail": g.detail}
+            for g in verdict.gates
+        ],
+    }
+
+
+def _number(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.4g}"

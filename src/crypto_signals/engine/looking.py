@@ -1,0 +1,110 @@
+"""One strategy over one history: every symbol at every bar not yet looked at, moment by moment.
+
+A moment is a time at which bars became known. At each one, the open signals of the symbols concerned
+are first followed over their new bar, then new setups are judged; both are committed together. A symbol
+that fails is left where it was, reported, and looked at again by the next run.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+
+from crypto_signals.analysis.catalogue import Catalogue
+from crypto_signals.domain.errors import SentinelError
+from crypto_signals.domain.strategy import Strategy
+from crypto_signals.engine.book import Book, Entry, saved
+from crypto_signals.engine.openings import Candidate, Opener
+from crypto_signals.engine.ports import Calendar, Patience, SourceError, Store, Watermark
+from crypto_signals.engine.sight import Sight, moments
+from crypto_signals.engine.summary import Summary
+from crypto_signals.engine.track import Tracker
+
+
+class Lookout:
+    """Looks at the symbols of one strategy, in one run."""
+
+    def __init__(
+        self,
+        strategy: Strategy,
+        book: Book,
+        catalogue: Catalogue,
+        calendar: Calendar,
+        store: Store,
+        summary: Summary,
+    ) -> None:
+        self.strategy, self.book, self.catalogue = strategy, book, catalogue
+        self.calendar, self.store, self.summary = calendar, store, summary
+        self.opener = Opener(strategy, book, catalogue, calendar)
+        self._failed: set[str] = set()
+
+    def look(self, sights: Sequence[Sight], configured: set[str], now: datetime, patience: Patience) -> None:
+        """Scans the configured symbols, and follows the open signals of all of them."""
+        for sight in sights:
+            if sight.symbol in configured:
+                with self._guarded(sight):
+                    sight.scan(self.catalogue, self.strategy)
+        for bars in moments(sights):
+            if patience.stopping:
+                return
+            self._at(bars, now)
+        self._end_unfed(sights, now)
+        self.summary.symbols_processed += len({sight.symbol for sight in sights} & configured - self._failed)
+        self.summary.open_signals += self.book.open_count()
+
+    def _at(self, bars: Iterable[tuple[Sight, int]], now: datetime) -> None:
+        moved: list[Entry] = []
+        candidates: list[list[Candidate]] = []
+        marks: list[Watermark] = []
+        for sight, index in bars:
+            if sight.symbol in self._failed:
+                continue
+            with self._guarded(sight):
+                followed = Tracker(sight.study, self.calendar).follow(self.book.open(sight.symbol), index)
+                situation = sight.situation(index)
+                candidates.append(self.opener.judge(situation) if situation else [])
+                moved += followed
+                marks.append(sight.watermark(index))
+        self._commit([*moved, *self.opener.open(candidates, self.summary.run_id, now)], marks)
+
+    def _end_unfed(self, sights: Iterable[Sight], now: datetime) -> None:
+        moved: list[Entry] = []
+        for sight in sights:
+            if sight.symbol in self._failed:
+                continue
+            with self._guarded(sight):
+                tracker = Tracker(sight.study, self.calendar)
+                moved += tracker.expire_unfed(self.book.open(sight.symbol), now)
+        self._commit(moved, [])
+
+    def _commit(self, entries: Sequence[Entry], marks: Sequence[Watermark]) -> None:
+        """Stores what is new. A shadow is written when it is created and when it closes."""
+        changed = [entry for entry in entries if _worth_writing(entry)]
+        for entry in changed:
+            self._count(entry)
+        saves = [saved(entry) for entry in changed]
+        if saves or marks:
+            self.store.commit(saves, self.strategy.name, self.strategy.timeframe, marks)
+
+    def _count(self, entry: Entry) -> None:
+        signal, is_new = entry.signal, entry.stored_version == 0
+        self.summary.signals += is_new and not signal.is_shadow
+        self.summary.shadow_signals += is_new and signal.is_shadow
+        if signal.announced_at is not None and signal.progress.closed:
+            self.summary.result_r += signal.progress.result_r or 0.0
+
+    @contextmanager
+    def _guarded(self, sight: Sight) -> Iterator[None]:
+        """Keeps what goes wrong with one symbol to that symbol."""
+        try:
+            yield
+        except SentinelError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other symbols go on
+            self._failed.add(sight.symbol)
+            self.summary.errors.append(
+                SourceError(sight.symbol, "analysis", f"{type(error).__name__}: {error}")
+            )
+
+
+def _worth_writing(entry: Entry) -> bool:
+    return not entry.signal.is_shadow or entry.stored_version == 0 or entry.signal.progress.closed

@@ -1,0 +1,134 @@
+"""One run of the main job: look at every bar completed since the last one, then tell what is owed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from crypto_signals.analysis.catalogue import Catalogue
+from crypto_signals.analysis.panel import Series
+from crypto_signals.domain.bars import BarFault
+from crypto_signals.domain.errors import NoBars
+from crypto_signals.domain.events import Event
+from crypto_signals.domain.instruments import Instrument, Timeframe
+from crypto_signals.domain.signals import Signal
+from crypto_signals.domain.strategy import Strategy
+from crypto_signals.domain.vocabulary import AssetClass
+from crypto_signals.engine.book import Book
+from crypto_signals.engine.deliver import Relay
+from crypto_signals.engine.looking import Lookout
+from crypto_signals.engine.ports import (
+    BarSource,
+    Calendar,
+    Channel,
+    Clock,
+    Draw,
+    History,
+    Patience,
+    Picture,
+    Store,
+    Wanted,
+    Watermark,
+)
+from crypto_signals.engine.sight import Sight
+from crypto_signals.engine.summary import Summary
+
+BOOK_SESSIONS = 30
+"""How far the book reaches back beyond the oldest bar to look at; more than any cool-down lasts."""
+
+
+@dataclass(frozen=True, slots=True)
+class MainJob:
+    """The parts of a run, chosen elsewhere; the same for a live run, a rehearsal and the demo."""
+
+    strategies: Sequence[Strategy]
+    catalogue: Catalogue
+    source: BarSource
+    store: Store
+    channels: Mapping[AssetClass, Channel]
+    calendar: Calendar
+    clock: Clock
+    patience: Patience
+    draw: Draw
+    settle: timedelta
+    config_hash: str
+
+    def run(self) -> Summary:
+        """Raises ``NoBars`` when nothing could be looked at; what is owed is delivered even then."""
+        now = self.clock.now()
+        versions = {strategy.name: strategy.version for strategy in self.strategies}
+        summary = Summary(run_id=self.store.start_run(now, versions, self.config_hash))
+        bars: dict[tuple[str, str], Series] = {}
+        unreachable: NoBars | None = None
+        for strategy in self.strategies:
+            try:
+                self._look(strategy, now, bars, summary)
+            except NoBars as error:
+                unreachable = error
+        relay = Relay(self.store, self.channels, self.clock, self.patience, self.settle)
+        relay.deliver(lambda signal, events: self._picture(signal, events, bars), summary)
+        self.store.finish_run(summary.run_id, self.clock.now(), summary.as_dict())
+        if unreachable is not None and not bars:
+            raise unreachable
+        return summary
+
+    def _look(
+        self, strategy: Strategy, now: datetime, bars: dict[tuple[str, str], Series], summary: Summary
+    ) -> None:
+        timeframe = Timeframe(strategy.timeframe)
+        marks = self.store.watermarks(strategy.name, strategy.timeframe)
+        configured = {i.symbol: i for i in self.source.instruments() if _covers(strategy, i)}
+        summary.symbols_total += len(configured)
+        book = Book(
+            strategy, self.store.book(strategy.name, strategy.timeframe, self._since(strategy, marks, now))
+        )
+        instruments = {
+            symbol: Instrument.of(symbol) for symbol in sorted(book.symbols_in_trade())
+        } | configured
+        wanted = [Wanted(i, marks[s].anchor_ts if s in marks else None) for s, i in instruments.items()]
+        history = self.source.history(wanted, timeframe, now)
+        _report(history, summary)
+        sights = self._sights(history, instruments, marks, timeframe)
+        bars.update({(sight.symbol, timeframe.name): sight.study.series for sight in sights})
+        lookout = Lookout(strategy, book, self.catalogue, self.calendar, self.store, summary)
+        lookout.look(sights, set(configured), now, self.patience)
+
+    def _since(self, strategy: Strategy, marks: Mapping[str, Watermark], now: datetime) -> datetime:
+        oldest = min((mark.seen_ts for mark in marks.values()), default=now)
+        return oldest - timedelta(days=BOOK_SESSIONS, hours=2 * strategy.cooldown_hours)
+
+    def _sights(
+        self,
+        history: History,
+        instruments: Mapping[str, Instrument],
+        marks: Mapping[str, Watermark],
+        timeframe: Timeframe,
+    ) -> list[Sight]:
+        return [
+            Sight(
+                instrument := instruments[series.symbol],
+                series,
+                self.calendar.known_at(instrument.asset_class, timeframe, series.ts),
+                marks.get(series.symbol),
+                history.feeds.get(series.symbol),
+            )
+            for series in history.panel
+            if len(series)
+        ]
+
+    def _picture(
+        self, signal: Signal, events: Sequence[Event], bars: Mapping[tuple[str, str], Series]
+    ) -> Picture:
+        series = bars.get((signal.symbol, signal.timeframe.name))
+        return lambda: None if series is None else self.draw(signal, series, events)
+
+
+def _covers(strategy: Strategy, instrument: Instrument) -> bool:
+    return strategy.symbols is None or instrument.symbol in strategy.symbols
+
+
+def _report(history: History, summary: Summary) -> None:
+    summary.problems += history.problems
+    summary.quarantined += sum(problem.kind is BarFault.INVALID for problem in history.problems)
+    summary.errors += history.errors
+    summary.requests += history.requests
+    summary.retries += history.retries

@@ -1,0 +1,80 @@
+"""Following: every open signal over every bar that completed since it was last looked at, in order."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+import numpy as np
+
+from crypto_signals.analysis.panel import as_datetime, as_ts64
+from crypto_signals.analysis.study import Study
+from crypto_signals.domain.bars import Bar
+from crypto_signals.domain.lifecycle import NO_DATA_SESSIONS, step, without_data
+from crypto_signals.domain.signals import Signal
+from crypto_signals.domain.vocabulary import Direction
+from crypto_signals.engine.book import Entry
+from crypto_signals.engine.ports import Calendar
+
+
+class Tracker:
+    """Walks the open signals of one symbol over its bars."""
+
+    def __init__(self, study: Study, calendar: Calendar) -> None:
+        self.study, self.calendar = study, calendar
+
+    def follow(self, entries: Iterable[Entry], until: int) -> list[Entry]:
+        """Advances ``entries`` up to and including the bar at index ``until``; gives those that moved."""
+        return [entry for entry in entries if self._follow_one(entry, until)]
+
+    def expire_unfed(self, entries: Iterable[Entry], now: datetime) -> list[Entry]:
+        """Ends the signals whose instrument has had no bar for too many sessions, as known at ``now``."""
+        return [entry for entry in entries if self._expire(entry, now)]
+
+    def _follow_one(self, entry: Entry, until: int) -> bool:
+        first = int(np.searchsorted(self.study.series.ts, as_ts64(_last_ts(entry.signal)), side="right"))
+        for index in range(first, until + 1):
+            if entry.signal.progress.closed:
+                break
+            self._step(entry, index)
+        return first <= until
+
+    def _step(self, entry: Entry, index: int) -> None:
+        bar = self._bar(index)
+        if bar.ts > self._last_session(entry.signal):
+            self._end(entry, self._last_session(entry.signal))
+            return
+        entry.signal, events = step(entry.signal, bar, self._trail(entry.signal.direction, index))
+        entry.unsaved.extend(events)
+
+    def _expire(self, entry: Entry, now: datetime) -> bool:
+        signal = entry.signal
+        limit = self._last_session(signal)
+        known = self.calendar.known_at(signal.asset_class, signal.timeframe, np.array([as_ts64(limit)]))[0]
+        if signal.progress.closed or as_ts64(now) < known:
+            return False
+        self._end(entry, limit)
+        return True
+
+    def _end(self, entry: Entry, ts: datetime) -> None:
+        entry.signal, events = without_data(entry.signal, ts)
+        entry.unsaved.extend(events)
+
+    def _last_session(self, signal: Signal) -> datetime:
+        return self.calendar.session_after(signal.asset_class, _last_ts(signal), NO_DATA_SESSIONS)
+
+    def _trail(self, direction: Direction, index: int) -> float | None:
+        return float(self.study.trail(direction.side)[index])
+
+    def _bar(self, index: int) -> Bar:
+        series = self.study.series
+        return Bar(
+            as_datetime(series.ts[index]),
+            float(series.open[index]),
+            float(series.high[index]),
+            float(series.low[index]),
+            float(series.close[index]),
+            float(series.volume[index]),
+        )
+
+
+def _last_ts(signal: Signal) -> datetime:
+    return signal.progress.last_ts or signal.bar_ts

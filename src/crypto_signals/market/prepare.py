@@ -1,0 +1,89 @@
+"""From a vendor's rows to the bars that the engine may see: the same steps for files and services."""
+
+from datetime import datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crypto_signals.analysis.panel import Series, as_ts64
+from crypto_signals.domain.bars import BarProblem
+from crypto_signals.domain.errors import SourceFailed, UsageError
+from crypto_signals.domain.instruments import Instrument, Timeframe
+from crypto_signals.domain.vocabulary import AssetClass
+from crypto_signals.market.calendars import MarketCalendar
+from crypto_signals.market.quality import checked
+from crypto_signals.market.raw import RawBars
+
+FIRST_LOOK_BARS = 501
+_ENOUGH_TO_JUDGE = 30
+_CLOCK_CHANGE = timedelta(hours=1)
+
+
+def prepared(
+    instrument: Instrument,
+    timeframe: Timeframe,
+    raw: RawBars,
+    calendar: MarketCalendar,
+    now: datetime | None = None,
+) -> tuple[Series, list[BarProblem]]:
+    """Valid bars with canonical stamps, in order, and what was wrong with the others.
+
+    Drops intraday stock bars outside regular hours and, if ``now`` is given, bars not yet known then;
+    both are no defects. Raises ``SourceFailed`` where the stamps do not belong to the timeframe, or a stock
+    bar lies outside the exchange calendar.
+    """
+    kind = instrument.asset_class
+    bars = raw.stamped(calendar.canonical(kind, timeframe, raw.ts))
+    try:
+        keep = calendar.is_regular(kind, timeframe, bars.ts)
+        known = calendar.known_at(kind, timeframe, bars.ts)
+    except UsageError as error:
+        raise SourceFailed(str(error)) from None
+    if now is not None:
+        keep &= known <= as_ts64(now)
+    keep |= np.isnat(bars.ts)
+    series, problems = checked(instrument.symbol, bars if keep.all() else bars.take(keep))
+    _require_spacing(timeframe, series.ts)
+    if kind is AssetClass.CRYPTO and timeframe.is_daily:
+        _require_one_boundary(series.ts)
+    return series, problems
+
+
+def _require_spacing(timeframe: Timeframe, ts: NDArray[np.datetime64]) -> None:
+    """Bars of another length would be known at the wrong time, without anyone noticing."""
+    if len(ts) < _ENOUGH_TO_JUDGE:
+        return
+    gaps = np.diff(ts)
+    usual, closest = (gap.astype("timedelta64[us]").item() for gap in (np.median(gaps), gaps.min()))
+    if usual < timeframe.span - _CLOCK_CHANGE * timeframe.is_daily or closest >= 2 * timeframe.span:
+        raise SourceFailed(
+            f"the bars are mostly {_length(usual)} apart, so they are no {timeframe} bars; "
+            "set the timeframe that the bars have"
+        )
+
+
+def _require_one_boundary(ts: NDArray[np.datetime64]) -> None:
+    """Alpaca's crypto days once began at midnight in Chicago, and begin at midnight UTC since 2025."""
+    starts = np.unique(ts - ts.astype("datetime64[D]"))
+    if len(starts) > 1:
+        hours = " and ".join(_clock(start.astype("timedelta64[us]").item()) for start in starts[:2])
+        raise SourceFailed(
+            f"its daily bars begin at {hours} UTC: two kinds of day in one series; "
+            "use an intraday timeframe, or bars that share one day boundary"
+        )
+
+
+def _length(span: timedelta) -> str:
+    """
+    >>> _length(timedelta(minutes=5)), _length(timedelta(hours=1)), _length(timedelta(days=1))
+    ('5 min', '1 h', '1 d')
+    """
+    for unit, size in (("d", timedelta(days=1)), ("h", timedelta(hours=1)), ("min", timedelta(minutes=1))):
+        if span >= size:
+            return f"{span / size:g} {unit}"
+    return f"{span.total_seconds():g} s"
+
+
+def _clock(since_midnight: timedelta) -> str:
+    minutes = since_midnight // timedelta(minutes=1)
+    return f"{minutes // 60:02}:{minutes % 60:02}"

@@ -1,0 +1,218 @@
+"""HTML pages that look like the Discord threads, for those without Discord and for reading back.
+
+Static, self-contained, without a script or a request to the network; equal input gives equal bytes.
+"""
+
+import re
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from itertools import groupby
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+
+from crypto_signals.domain.events import Event, EventType
+from crypto_signals.domain.lifecycle import apply
+from crypto_signals.domain.signals import GateResult, Progress, Signal
+from crypto_signals.domain.vocabulary import Direction, ExitReason, Status
+from crypto_signals.domain.wording import bar_text, detector_words, one_line, signed
+from crypto_signals.notifications.announcement import thread_name
+from crypto_signals.notifications.messages import Field, Line, Message, Strong, announcement, follow_up, utc
+
+INDEX = "index.html"
+SIGNALS = "signals"
+
+_NOT_TOLD = frozenset({EventType.CREATED, EventType.ANNOUNCED})
+_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}")
+_STATUS_WORDS = {
+    Status.CREATED: "not announced yet",
+    Status.WAITING: "waiting for the entry",
+    Status.ACTIVE: "open",
+    Status.TP1_HIT: "open, target 1 hit",
+    Status.TP2_HIT: "open, target 2 hit",
+    Status.CANCELLED: "cancelled",
+}
+_REASON_WORDS = {
+    ExitReason.TRAIL: "trailing stop",
+    ExitReason.STOP: "stopped",
+    ExitReason.TP1_LOCK: "stop at target 1",
+    ExitReason.STRUCTURE: "pattern broke",
+    ExitReason.TIME: "time is up",
+    ExitReason.NO_DATA: "no more bars",
+    ExitReason.NO_ENTRY: "not filled",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PageEntry:
+    """A signal that was announced: all its events in order, and its chart as PNG."""
+
+    signal: Signal
+    events: tuple[Event, ...]
+    picture: bytes | None = None
+
+
+def write_pages(
+    folder: Path, entries: Sequence[PageEntry], shadows: Sequence[Signal] = (), totals: Sequence[str] = ()
+) -> Path:
+    """Writes ``index.html``, and a page and a picture for each entry under ``signals/``; returns the index.
+
+    ``totals`` are the lines on top of the index. Every file is replaced as a whole, the index last, so
+    that a reader never finds half a page or a link to none. Raises OSError when the folder cannot be written.
+    """
+    (folder / SIGNALS).mkdir(parents=True, exist_ok=True)
+    for entry in entries:
+        stem = _stem(entry.signal)
+        picture = f"{stem}.png" if entry.picture is not None else None
+        if entry.picture is not None:
+            _replace(folder / SIGNALS / f"{stem}.png", entry.picture)
+        _replace(folder / SIGNALS / f"{stem}.html", _thread(entry, picture).encode())
+    index = _template("index.html").render(
+        totals=list(totals),
+        announced=[_row(entry.signal) for entry in _by_bar(entries)],
+        refused=[_row(signal) for signal in sorted(shadows, key=_order)],
+    )
+    _replace(folder / INDEX, index.encode())
+    return folder / INDEX
+
+
+def _by_bar(entries: Iterable[PageEntry]) -> list[PageEntry]:
+    return sorted(entries, key=lambda entry: _order(entry.signal))
+
+
+def _order(signal: Signal) -> tuple[datetime, str, str, str]:
+    return signal.bar_ts, signal.symbol, signal.detector, signal.signal_id
+
+
+def _stem(signal: Signal) -> str:
+    """The id as a file name; one that is no plain word would reach outside the folder."""
+    if not _FILE_NAME.fullmatch(signal.signal_id):
+        raise ValueError("a signal id for a page consists of letters, digits, - and _")
+    return signal.signal_id
+
+
+def _replace(path: Path, content: bytes) -> None:
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as draft:
+        temporary = Path(draft.name)
+        try:
+            draft.write(content)
+            draft.flush()
+            temporary.chmod(0o644)
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+
+
+@lru_cache(maxsize=8)
+def _template(name: str) -> Template:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template(name)
+
+
+def _thread(entry: PageEntry, picture: str | None) -> str:
+    signal = entry.signal
+    posts = [_post(announcement(signal), utc(signal.created_at), picture)]
+    posts += [
+        _post(message, f"bar {bar_text(message.ts, signal.timeframe)}") for message in _follow_ups(entry)
+    ]
+    return _template("signal.html").render(name=thread_name(signal), posts=posts)
+
+
+def _follow_ups(entry: PageEntry) -> Iterator[Message]:
+    """The messages of the thread: what one bar brought was told together, as things stood then."""
+    signal = _unlived(entry.signal)
+    for _, group in groupby(entry.events, key=lambda event: event.ts):
+        told = []
+        for event in group:
+            signal = apply(signal, event)
+            if not event.quiet and event.type not in _NOT_TOLD:
+                told.append(event)
+        if told:
+            yield follow_up(signal, told)
+
+
+def _unlived(signal: Signal) -> Signal:
+    changes = {"progress": Progress(), "version": 0, "announced_at": None, "cancelled_at": None}
+    fields = {name: getattr(signal, name) for name in Signal.__dataclass_fields__}
+    return Signal(**fields | changes)
+
+
+def _post(message: Message, when: str, picture: str | None = None) -> dict[str, object]:
+    return {
+        "when": when,
+        "colour": f"#{message.colour:06x}",
+        "title": message.title,
+        "lines": [_spans(line) for line in message.lines],
+        "fields": [_field(field) for field in message.fields],
+        "footer": message.footer,
+        "picture": picture,
+        "alt": message.alt,
+    }
+
+
+def _field(field: Field) -> dict[str, object]:
+    return {"name": field.name, "inline": field.inline, "lines": [_spans(line) for line in field.lines]}
+
+
+def _spans(line: Line) -> list[dict[str, str]]:
+    spans = []
+    for span in line:
+        if isinstance(span, datetime):
+            spans.append({"kind": "time", "text": utc(span), "iso": span.isoformat()})
+        elif isinstance(span, Strong):
+            spans.append({"kind": "strong", "text": span.text})
+        else:
+            spans.append({"kind": "text", "text": span})
+    return spans
+
+
+def _row(signal: Signal) -> dict[str, object]:
+    """One line of a table. A shadow is shown with what the market did, not with its refusal."""
+    status = signal.progress.status if signal.is_shadow else signal.status
+    result = signal.progress.result_r
+    return {
+        "bar": bar_text(signal.bar_ts, signal.timeframe),
+        "symbol": one_line(signal.symbol),
+        "side": signal.direction.value,
+        "side_colour": "green" if signal.direction is Direction.LONG else "red",
+        "setup": detector_words(signal.detector),
+        "conviction": signal.conviction.value.lower(),
+        "status": _status(signal, status),
+        "result": "" if result is None else f"{signed(result)} R",
+        "colour": "green" if (result or 0) > 0 else "red",
+        "page": f"{SIGNALS}/{signal.signal_id}.html",
+        "gates": [_gate(gate) for gate in signal.failed_gates],
+    }
+
+
+def _status(signal: Signal, status: Status) -> str:
+    """How it stands or ended, with the reason where the status alone does not tell."""
+    progress = signal.progress
+    if progress.closed and progress.exit_reason is not None and status is not Status.CANCELLED:
+        reason = _REASON_WORDS.get(progress.exit_reason, progress.exit_reason.value.replace("_", " "))
+        return f"{reason}, ambiguous bar" if progress.ambiguous else reason
+    return _STATUS_WORDS.get(status, status.value.lower())
+
+
+def _gate(gate: GateResult) -> str:
+    """What the gate says of itself, else its numbers."""
+    name = one_line(gate.gate.replace("_", " "))
+    if gate.detail:
+        return one_line(gate.detail)
+    numbers = [
+        f"{label} {value:g}"
+        for label, value in (("", gate.value), ("asked for", gate.limit))
+        if value is not None
+    ]
+    return f"{name}: {', '.join(number.strip() for number in numbers)}" if numbers else name

@@ -1,0 +1,56 @@
+"""Between domain objects and rows. Floats survive the way to text and back bit for bit."""
+
+from dataclasses import fields
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import RowMapping
+
+from crypto_signals.domain.events import Effect, Event
+from crypto_signals.domain.signals import Signal
+from crypto_signals.domain.vocabulary import EffectKind, EffectStatus
+
+_SIGNAL = TypeAdapter(Signal)
+_EVENT = TypeAdapter(Event)
+_EFFECT_COLUMNS = tuple(field.name for field in fields(Effect))
+
+
+def signal_row(signal: Signal) -> dict[str, Any]:
+    return {
+        "signal_id": signal.signal_id,
+        "strategy": signal.strategy,
+        "timeframe": signal.timeframe.name,
+        "symbol": signal.symbol,
+        "detector": signal.detector,
+        "direction": signal.direction.value,
+        "bar_ts": signal.bar_ts,
+        "status": signal.status.value,
+        "is_open": not signal.progress.closed,
+        "closed_at": signal.progress.closed_at,
+        "created_at": signal.created_at,
+        "version": signal.version,
+        "body": _SIGNAL.dump_json(signal).decode(),
+    }
+
+
+def signal_of(body: str) -> Signal:
+    return _SIGNAL.validate_json(body)
+
+
+def event_row(signal_id: str, seq: int, event: Event) -> dict[str, Any]:
+    body = _EVENT.dump_json(event, exclude_defaults=True).decode()
+    return {"signal_id": signal_id, "seq": seq, "type": event.type.value, "ts": event.ts, "body": body}
+
+
+def event_of(body: str) -> Event:
+    return _EVENT.validate_json(body)
+
+
+def effect_row(effect: Effect) -> dict[str, Any]:
+    row = {name: getattr(effect, name) for name in _EFFECT_COLUMNS}
+    return row | {"kind": effect.kind.value, "status": effect.status.value}
+
+
+def effect_of(row: RowMapping) -> Effect:
+    known = {name: row[name] for name in _EFFECT_COLUMNS}
+    return Effect(**known | {"kind": EffectKind(row["kind"]), "status": EffectStatus(row["status"])})

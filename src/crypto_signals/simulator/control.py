@@ -1,0 +1,111 @@
+"""The simulator's own endpoints, for tests: look at what happened, and make things happen."""
+
+from dataclasses import replace
+from typing import Annotated
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from crypto_signals.simulator.clock import iso_z
+from crypto_signals.simulator.faults import FAULT_RULES
+from crypto_signals.simulator.message_json import thread_json
+from crypto_signals.simulator.settings import Limits, RateLimit
+from crypto_signals.simulator.world import World, base_url
+
+
+class ClockForm(BaseModel):
+    """``now`` is the instant to stand at; null follows the real time."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    now: AwareDatetime | None
+
+
+class LimitForm(BaseModel):
+    """A rate limit."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    requests: Annotated[int, Field(ge=1)]
+    seconds: Annotated[float, Field(gt=0)]
+
+    def limit(self) -> RateLimit:
+        """The same as a setting."""
+        return RateLimit(self.requests, self.seconds)
+
+
+class LimitsForm(BaseModel):
+    """Those that are named change: to a limit, or with null to none."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    webhook: LimitForm | None = None
+    channel: LimitForm | None = None
+    alpaca: LimitForm | None = None
+
+    def applied_to(self, limits: Limits) -> Limits:
+        """The limits in force after the change."""
+        named = {name: getattr(self, name) for name in self.model_fields_set}
+        return replace(limits, **{name: form and form.limit() for name, form in named.items()})
+
+
+class ControlApi:
+    """``/simulator/...``: never rate limited, never faulty, never logged."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def routes(self) -> list[BaseRoute]:
+        """All of them under ``/simulator/``."""
+        return [
+            Route("/simulator/threads", self._threads, methods=["GET"]),
+            Route("/simulator/requests", self._requests, methods=["GET"]),
+            Route("/simulator/faults", self._faults, methods=["GET", "POST", "DELETE"]),
+            Route("/simulator/clock", self._clock, methods=["GET", "POST"]),
+            Route("/simulator/limits", self._limits, methods=["POST"]),
+            Route("/simulator/reset", self._reset, methods=["POST"]),
+        ]
+
+    async def _threads(self, request: Request) -> Response:
+        url = base_url(request)
+        return JSONResponse([thread_json(thread, url) for thread in self._world.board.threads.values()])
+
+    async def _requests(self, _request: Request) -> Response:
+        return JSONResponse(self._world.log.as_json())
+
+    async def _faults(self, request: Request) -> Response:
+        if request.method == "DELETE":
+            self._world.faults.clear()
+        elif request.method == "POST":
+            try:
+                self._world.faults.add(FAULT_RULES.validate_json(await request.body()))
+            except ValidationError as error:
+                return _bad(error)
+        return JSONResponse(self._world.faults.as_json())
+
+    async def _clock(self, request: Request) -> Response:
+        if request.method == "POST":
+            try:
+                form = ClockForm.model_validate_json(await request.body())
+            except ValidationError as error:
+                return _bad(error)
+            self._world.clock.set(form.now)
+        return JSONResponse({"now": iso_z(self._world.clock.now())})
+
+    async def _limits(self, request: Request) -> Response:
+        try:
+            form = LimitsForm.model_validate_json(await request.body())
+        except ValidationError as error:
+            return _bad(error)
+        self._world.limiter.replace(form.applied_to(self._world.limiter.limits))
+        return Response(status_code=204)
+
+    async def _reset(self, _request: Request) -> Response:
+        self._world.reset()
+        return Response(status_code=204)
+
+
+def _bad(error: ValidationError) -> Response:
+    return Response(error.json(), 400, media_type="application/json")

@@ -1,0 +1,37 @@
+"""How Discord tells a client about its rate limits.
+
+Source: discord-api-docs, topics/rate-limits. The bucket does not depend on the webhook, and a shared limit
+strikes while the webhook's own headers still promise requests, both as documented.
+"""
+
+import hashlib
+import math
+from typing import Literal
+
+from starlette.responses import JSONResponse, Response
+
+from crypto_signals.simulator.limits import Reading
+
+BUCKET = hashlib.sha256(b"webhooks").hexdigest()[:32]
+MESSAGES = {"user": "You are being rate limited.", "shared": "The resource is being rate limited."}
+
+
+def limit_headers(reading: Reading | None) -> dict[str, str]:
+    """The headers that go on every answer; none when the limit is off."""
+    if reading is None:
+        return {}
+    return {
+        "X-RateLimit-Limit": str(reading.limit),
+        "X-RateLimit-Remaining": str(reading.remaining),
+        "X-RateLimit-Reset": f"{reading.reset_at:.3f}",
+        "X-RateLimit-Reset-After": f"{reading.reset_after:.3f}",
+        "X-RateLimit-Bucket": BUCKET,
+    }
+
+
+def too_many(reading: Reading, scope: Literal["user", "shared"]) -> Response:
+    """The 429: ``Retry-After`` in whole seconds, ``retry_after`` to the millisecond, both rounded up."""
+    retry_after = math.ceil(reading.reset_after * 1000) / 1000
+    body = {"message": MESSAGES[scope], "retry_after": retry_after, "global": False}
+    headers = {"Retry-After": str(math.ceil(retry_after)), "X-RateLimit-Scope": scope}
+    return JSONResponse(body, 429, headers)

@@ -1,0 +1,244 @@
+"""Faults on demand: what networks and services do to a client, by script.
+
+A drop is a real one: the connection's own transport is closed under the server, so that the client sees
+what it would see from a crashed proxy.
+"""
+
+import asyncio
+import json
+import re
+import socket
+import struct
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from crypto_signals.simulator.request_log import is_service
+
+FaultName = Literal["status", "reset_before", "reset_after", "slow", "half_body", "not_json", "not_saved"]
+
+
+class FaultRule(BaseModel):
+    """One fault, the requests it is for, and how often it strikes.
+
+    ``path`` is a regular expression searched in the path. The first ``after`` matching requests pass; of
+    those that follow, ``times`` (null: all) meet the fault:
+
+    - ``status``: answered with ``status``, ``body`` and ``headers`` instead of being handled
+    - ``reset_before``: the connection is reset before the request is handled
+    - ``reset_after``: the request is handled, then the connection is reset: the reply is lost
+    - ``slow``: handled after ``seconds``, even when the client has hung up by then
+    - ``half_body``: handled, but the connection closes in the middle of the reply
+    - ``not_json``: handled, but the reply's body is not JSON
+    - ``not_saved``: Discord drops the message while saving it
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    fault: FaultName
+    method: str = "*"
+    path: str = ""
+    times: int | None = Field(default=1, ge=1)
+    after: int = Field(default=0, ge=0)
+    status: int = Field(default=500, ge=400, le=599)
+    body: Any = None
+    headers: dict[str, str] = Field(default_factory=dict)
+    seconds: float = Field(default=1.0, ge=0, le=600)
+
+    @field_validator("path")
+    @classmethod
+    def _is_a_regular_expression(cls, path: str) -> str:
+        try:
+            re.compile(path)
+        except re.error as error:
+            raise ValueError(f"not a regular expression: {error}") from None
+        return path
+
+    def concerns(self, method: str, path: str) -> bool:
+        """True for the requests that this rule counts."""
+        return self.method in {"*", method} and re.search(self.path, path) is not None
+
+
+FAULT_RULES = TypeAdapter(list[FaultRule])
+
+
+@dataclass(slots=True)
+class ArmedRule:
+    """A rule with its counters."""
+
+    rule: FaultRule
+    seen: int = 0
+    struck: int = 0
+
+    def ready(self) -> bool:
+        """True when the request just counted may meet the fault."""
+        spent = self.rule.times is not None and self.struck >= self.rule.times
+        return self.seen > self.rule.after and not spent
+
+
+class Faults:
+    """The rules in force. Each counts every request it is for; the first one that is ready strikes."""
+
+    def __init__(self) -> None:
+        self._armed: list[ArmedRule] = []
+
+    def add(self, rules: Iterable[FaultRule]) -> None:
+        """Put rules behind those already in force."""
+        self._armed.extend(ArmedRule(rule) for rule in rules)
+
+    def clear(self) -> None:
+        """No more faults."""
+        self._armed.clear()
+
+    def strike(self, method: str, path: str) -> FaultRule | None:
+        """The fault that this request meets, if any."""
+        concerned = [armed for armed in self._armed if armed.rule.concerns(method, path)]
+        for armed in concerned:
+            armed.seen += 1
+        striking = next((armed for armed in concerned if armed.ready()), None)
+        if striking is None:
+            return None
+        striking.struck += 1
+        return striking.rule
+
+    def as_json(self) -> list[dict[str, Any]]:
+        """The rules with their counters."""
+        return [
+            armed.rule.model_dump(mode="json") | {"seen": armed.seen, "struck": armed.struck}
+            for armed in self._armed
+        ]
+
+
+class FaultMiddleware:
+    """Stands between the server and the stand-in services; the simulator's own pages never fail."""
+
+    def __init__(self, app: ASGIApp, faults: Faults) -> None:
+        self._app = app
+        self._faults = faults
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Play the fault that is due, or none."""
+        if scope["type"] != "http" or not is_service(scope["path"]):
+            await self._app(scope, receive, send)
+            return
+        scope.setdefault("state", {})
+        rule = self._faults.strike(scope["method"], scope["path"])
+        if rule is None:
+            await self._app(scope, receive, send)
+            return
+        scope["state"]["fault"] = rule.fault
+        await _PLAYERS[rule.fault](rule, self._app, scope, receive, send)
+
+
+async def _status(rule: FaultRule, _app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    await _read_all(receive)
+    body = rule.body
+    if body is None:
+        body = {"message": f"{rule.status}: {_phrase(rule.status)}", "code": 0}
+    text = body if isinstance(body, str) else json.dumps(body)
+    kind = "text/html" if isinstance(body, str) else "application/json"
+    headers = {"content-type": kind} | {name.lower(): value for name, value in rule.headers.items()}
+    await Response(text, rule.status, headers)(scope, receive, send)
+
+
+async def _reset_before(_rule: FaultRule, _app: ASGIApp, scope: Scope, receive: Receive, _send: Send) -> None:
+    await _read_all(receive)
+    await _reset(scope, receive)
+
+
+async def _reset_after(_rule: FaultRule, app: ASGIApp, scope: Scope, receive: Receive, _send: Send) -> None:
+    await _reply(app, scope, receive)
+    await _reset(scope, receive)
+
+
+async def _slow(rule: FaultRule, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    request = await _read_all(receive)
+    await asyncio.sleep(rule.seconds)
+
+    async def replay() -> Message:
+        return request.pop(0) if request else await receive()
+
+    await app(scope, replay, send)
+
+
+async def _half_body(_rule: FaultRule, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    start, body = await _reply(app, scope, receive)
+    if body:
+        await send(start)
+        await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
+    _transport(scope).close()
+    await _until_closed(receive)
+
+
+async def _not_json(_rule: FaultRule, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    start, _ = await _reply(app, scope, receive)
+    await Response('{"id": "10', start["status"], {"content-type": "application/json"})(scope, receive, send)
+
+
+async def _not_saved(_rule: FaultRule, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    scope["state"]["not_saved"] = True
+    await app(scope, receive, send)
+
+
+Player = Callable[[FaultRule, ASGIApp, Scope, Receive, Send], Awaitable[None]]
+
+_PLAYERS: dict[FaultName, Player] = {
+    "status": _status,
+    "reset_before": _reset_before,
+    "reset_after": _reset_after,
+    "slow": _slow,
+    "half_body": _half_body,
+    "not_json": _not_json,
+    "not_saved": _not_saved,
+}
+
+
+async def _reply(app: ASGIApp, scope: Scope, receive: Receive) -> tuple[Message, bytes]:
+    """Let the application handle the request, and keep its reply from the client."""
+    messages: list[Message] = []
+
+    async def keep(message: Message) -> None:
+        messages.append(message)
+
+    await app(scope, receive, keep)
+    return messages[0], b"".join(message.get("body", b"") for message in messages[1:])
+
+
+async def _read_all(receive: Receive) -> list[Message]:
+    """Take in the whole request, so that the client is never cut while it still writes."""
+    messages = [await receive()]
+    while messages[-1].get("more_body"):
+        messages.append(await receive())
+    return messages
+
+
+async def _reset(scope: Scope, receive: Receive) -> None:
+    """End the connection with a TCP reset: a socket that does not linger sends one when it is closed."""
+    transport = _transport(scope)
+    connection = transport.get_extra_info("socket")
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
+    await _until_closed(receive)
+
+
+async def _until_closed(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _transport(scope: Scope) -> asyncio.Transport:
+    """The connection under this request, as put there by the server's protocol."""
+    transport: asyncio.Transport = scope["state"]["transport"]
+    return transport
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Unknown"
