@@ -4,7 +4,7 @@ import signal as os_signal
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from difflib import get_close_matches
@@ -200,8 +200,12 @@ def live_job(configuration: Configuration, console: Console) -> Iterator[tuple[M
     with ExitStack() as stack:
         home = stack.enter_context(held(settings.sentinel_home))
         source = bar_source(settings, calendar)
+        stack.callback(source.close)
         store = open_store(settings.store_url or default_store_url(home))
         stack.callback(store.close)
+        told = channels(settings, console)
+        for channel in told.values():
+            stack.callback(channel.close)
         budget = RunBudget(settings.run_budget_seconds)
         yield (
             MainJob(
@@ -209,7 +213,7 @@ def live_job(configuration: Configuration, console: Console) -> Iterator[tuple[M
                 catalogue=CATALOGUE,
                 source=source,
                 store=store,
-                channels=channels(settings, console),
+                channels=told,
                 calendar=calendar,
                 clock=VirtualClock(settings.sentinel_now) if settings.sentinel_now else SystemClock(),
                 patience=budget,
@@ -306,7 +310,8 @@ def explain(configuration: Configuration, symbol: str, paths: Sequence[Path] | N
         history = file_history(paths, strategy.timeframe, [symbol])
     else:
         now = configuration.settings.sentinel_now or datetime.now(UTC)
-        history = bar_source(configuration.settings, calendar).history([Wanted(instrument)], timeframe, now)
+        with closing(bar_source(configuration.settings, calendar)) as source:
+            history = source.history([Wanted(instrument)], timeframe, now)
     if symbol not in history.panel.symbols:
         reason = f": {history.errors[0].error}" if history.errors else ""
         raise UsageError(f"there are no bars of {symbol}{reason}")
@@ -318,10 +323,8 @@ def explain(configuration: Configuration, symbol: str, paths: Sequence[Path] | N
 
 def _book_of(configuration: Configuration, strategy: Strategy) -> Book:
     store, _ = store_to_read(configuration.settings)
-    try:
+    with closing(store):
         return Book(strategy, store.book(strategy.name, strategy.timeframe, _THE_BEGINNING))
-    finally:
-        store.close()
 
 
 def _timeframe(name: str) -> Timeframe:

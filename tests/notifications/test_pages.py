@@ -109,6 +109,15 @@ def test_a_signals_page_reads_like_its_thread(tmp_path: Path) -> None:
     assert all((path.parent / target).is_file() for target in page.targets)
 
 
+def test_a_cancelled_signal_is_not_followed_on_its_page(tmp_path: Path) -> None:
+    """What the market did after a cancellation was told to nobody, so the thread does not show it."""
+    cancelled = event(EventType.CANCELLED, 1, detail="not announced in time")
+    write_pages(tmp_path, [lived((STORY[0], cancelled, *STORY[2:]))])
+    text = Outline((tmp_path / "signals" / f"{signal().signal_id}.html").read_text()).text
+    assert "Cancelled (not announced in time): do not act on it." in text
+    assert "In at" not in text
+
+
 def test_pages_ask_nothing_of_the_network(tmp_path: Path) -> None:
     """No page names a host; style and avatar are inside."""
     write_pages(tmp_path, [lived(STORY)], [shadow()])

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from crypto_signals.engine.summary import Summary
 
 _MOST_DAYS = 700
+_ON_THE_INDEX = {"symbols", "signals", "shadow signals", "still open", "result of closed trades"}
 
 
 def demo(
@@ -37,7 +38,7 @@ def demo(
         app.stopped_by_signals(parts.budget) as came,
     ):
         total = _replayed(parts, console)
-        index = _drawn(parts, console) if not came else None
+        index = None if came else _drawn(parts, total, console)
     total.duration_s = time.monotonic() - started
     show(total, output)
     _where(parts.folder, index, console)
@@ -66,9 +67,10 @@ def _replayed(parts: "Demo", console: Console) -> "Summary":
     return total
 
 
-def _drawn(parts: "Demo", console: Console) -> Path:
+def _drawn(parts: "Demo", total: "Summary", console: Console) -> Path:
     """The pages of everything the store holds, each with its chart."""
     from crypto_signals.app import draw  # noqa: PLC0415
+    from crypto_signals.cli.summary_view import figures  # noqa: PLC0415
     from crypto_signals.notifications.pages import PageEntry, write_pages  # noqa: PLC0415
 
     signals = parts.store.signals()
@@ -79,7 +81,11 @@ def _drawn(parts: "Demo", console: Console) -> Path:
         for signal in progress.track(told, description="drawing the pages"):
             _, events, _ = parts.store.signal(signal.signal_id)
             entries.append(PageEntry(signal, events, draw(signal, bars[signal.symbol], events)))
-    return write_pages(parts.folder / "pages", entries, [s for s in signals if s.is_shadow])
+    shadows = [signal for signal in signals if signal.is_shadow]
+    first, last = parts.moments[0], parts.moments[-1]
+    period = f"Replayed bars known from {first:%Y-%m-%d} to {last:%Y-%m-%d}"
+    totals = [period, *(f"{name}: {figure}" for name, figure in figures(total) if name in _ON_THE_INDEX)]
+    return write_pages(parts.folder / "pages", entries, shadows, totals)
 
 
 def _progress(console: Console) -> Progress:

@@ -1,6 +1,6 @@
 """``sentinel signals``: what is stored."""
 
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 import typer
@@ -42,7 +42,7 @@ def list_signals(output: FormatOption = Format.TABLE) -> None:
                 signal.detector,
                 signal.direction.value,
                 signal.status.value,
-                signal.exit_reason,
+                ", ".join(gate.gate for gate in signal.failed_gates) or signal.exit_reason,
                 None if signal.progress.result_r is None else f"{signal.progress.result_r:+.2f}",
             )
             for signal in signals
@@ -78,10 +78,8 @@ def _store() -> "Iterator[SqlStore]":
     store, note = app.store_to_read(config.load().settings)
     if note:
         say(note, "yellow")
-    try:
+    with closing(store):
         yield store
-    finally:
-        store.close()
 
 
 def _whole_id(store: "SqlStore", start: str) -> str:

@@ -1,7 +1,5 @@
 """The execution summary, the same after a run and after the demo."""
 
-from typing import Any
-
 from crypto_signals.cli.output import Format, print_json, print_table, say
 from crypto_signals.engine.summary import Summary
 from crypto_signals.market.quality import summarise
@@ -9,16 +7,12 @@ from crypto_signals.market.quality import summarise
 MOST_WARNINGS = 20
 
 
-def summary_json(summary: Summary) -> dict[str, Any]:
-    return summary.as_dict()
-
-
 def show(summary: Summary, output: Format) -> None:
     """The figures on stdout; what went wrong, one line each, on stderr."""
     if output is Format.JSON:
         print_json([summary.as_dict()])
     else:
-        print_table("Execution summary", ("", "figure"), _rows(summary))
+        print_table("Execution summary", ("", "figure"), figures(summary))
     warnings = [*summary.warnings, *summarise(summary.problems)]
     for warning in warnings[:MOST_WARNINGS]:
         say(warning, "yellow")
@@ -28,7 +22,8 @@ def show(summary: Summary, output: Format) -> None:
         say(f"{error.symbol or '-'} ({error.service}): {error.error}", "red")
 
 
-def _rows(summary: Summary) -> list[tuple[str, object]]:
+def figures(summary: Summary) -> list[tuple[str, object]]:
+    """Each figure with its name, in the order in which one reads them."""
     return [
         ("duration", f"{summary.duration_s:.1f} s"),
         ("symbols", f"{summary.symbols_processed} of {summary.symbols_total}"),

@@ -98,6 +98,10 @@ class BarSource(Protocol):
         """
         ...
 
+    def close(self) -> None:
+        """Gives back what it holds."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Saved:
@@ -187,4 +191,8 @@ class Channel(Protocol):
         self, signal: Signal, events: Sequence[Event], picture: Picture, *, may_repeat: bool
     ) -> Receipt:
         """Tells ``events`` (one or more, in order) in the thread of ``signal``, as one message."""
+        ...
+
+    def close(self) -> None:
+        """Gives back what it holds."""
         ...

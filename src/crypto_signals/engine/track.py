@@ -1,18 +1,21 @@
 """Following: every open signal over every bar that completed since it was last looked at, in order."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 
 from crypto_signals.analysis.panel import as_datetime, as_ts64
 from crypto_signals.analysis.study import Study
 from crypto_signals.domain.bars import Bar
+from crypto_signals.domain.instruments import Timeframe
 from crypto_signals.domain.lifecycle import NO_DATA_SESSIONS, step, without_data
 from crypto_signals.domain.signals import Signal
 from crypto_signals.domain.vocabulary import Direction
 from crypto_signals.engine.book import Entry
 from crypto_signals.engine.ports import Calendar
+
+_DAY = timedelta(days=1)
 
 
 class Tracker:
@@ -27,7 +30,13 @@ class Tracker:
 
     def expire_unfed(self, entries: Iterable[Entry], now: datetime) -> list[Entry]:
         """Ends the signals whose instrument has had no bar for too many sessions, as known at ``now``."""
-        return [entry for entry in entries if self._expire(entry, now)]
+        series = self.study.series
+        unfed = [entry for entry in entries if self._is_unfed(entry.signal, as_datetime(series.ts[-1]), now)]
+        self.follow(unfed, len(series) - 1)
+        for entry in unfed:
+            if not entry.signal.progress.closed:
+                self._end(entry, self._last_session(entry.signal))
+        return unfed
 
     def _follow_one(self, entry: Entry, until: int) -> bool:
         first = int(np.searchsorted(self.study.series.ts, as_ts64(_last_ts(entry.signal)), side="right"))
@@ -39,20 +48,17 @@ class Tracker:
 
     def _step(self, entry: Entry, index: int) -> None:
         bar = self._bar(index)
-        if bar.ts > self._last_session(entry.signal):
-            self._end(entry, self._last_session(entry.signal))
+        last_session = self._last_session(entry.signal)
+        if bar.ts >= last_session + _DAY:
+            self._end(entry, last_session)
             return
         entry.signal, events = step(entry.signal, bar, self._trail(entry.signal.direction, index))
         entry.unsaved.extend(events)
 
-    def _expire(self, entry: Entry, now: datetime) -> bool:
-        signal = entry.signal
-        limit = self._last_session(signal)
-        known = self.calendar.known_at(signal.asset_class, signal.timeframe, np.array([as_ts64(limit)]))[0]
-        if signal.progress.closed or as_ts64(now) < known:
-            return False
-        self._end(entry, limit)
-        return True
+    def _is_unfed(self, signal: Signal, last: datetime, now: datetime) -> bool:
+        limit = self.calendar.session_after(signal.asset_class, last, NO_DATA_SESSIONS)
+        known = self.calendar.known_at(signal.asset_class, Timeframe("1Day"), np.array([as_ts64(limit)]))
+        return bool(known[0] <= as_ts64(now))
 
     def _end(self, entry: Entry, ts: datetime) -> None:
         entry.signal, events = without_data(entry.signal, ts)

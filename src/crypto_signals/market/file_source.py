@@ -88,6 +88,9 @@ class FileBars:
         feeds = {series.symbol: FEED for series in found}
         return History(Panel.of(found), feeds, tuple(problems), tuple(errors))
 
+    def close(self) -> None:
+        """Nothing is held open."""
+
     def _lookup(self, instrument: Instrument, timeframe: Timeframe) -> _Timed:
         key = (instrument.symbol, timeframe)
         if key not in self._timed:

@@ -59,6 +59,9 @@ class ConsoleChannel:
         last = events[-1]
         return Receipt(f"{signal.short_id}-{last.type.value}-{last.ts:%Y%m%dT%H%M}")
 
+    def close(self) -> None:
+        """Nothing is held open."""
+
     def _print(self, message: Message) -> None:
         style = Style.parse(_STYLES[message.colour])
         self._console.print(self._text((Strong(message.title),), style))
@@ -74,7 +77,9 @@ class ConsoleChannel:
         table.add_column(no_wrap=True, style="bold")
         table.add_column(ratio=1)
         for field in fields:
-            lines = Text(self._printable(" · ") if field.inline else "\n").join(self._text(line) for line in field.lines)
+            lines = Text(self._printable(" · ") if field.inline else "\n").join(
+                self._text(line) for line in field.lines
+            )
             table.add_row(Text(self._printable(field.name)), lines)
         return table
 

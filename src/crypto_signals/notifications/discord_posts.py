@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from crypto_signals.notifications.announcement import THREAD_NAME_MAX
 from crypto_signals.notifications.discord_text import cut, escaped, length, markdown, pieces
 from crypto_signals.notifications.texts import Field, Line, Message
 
-THREAD_NAME_MAX = 100
 TITLE_MAX = 256
 DESCRIPTION_MAX = 4096
 FIELDS_MAX = 25

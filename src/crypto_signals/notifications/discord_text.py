@@ -9,7 +9,7 @@ from datetime import datetime
 
 from crypto_signals.notifications.texts import Line, Span, Strong
 
-_SPECIAL = re.compile(r"([\\*_~`|<>\[\]()@#])")
+_SPECIAL = re.compile(r"([\\*_~`|<@]|\](?=\()|^[#>+-])")
 _SCHEME = re.compile(r"://")
 _WORDS = re.compile(r"\S+\s*|\s+")
 _WORD_MAX = 60
@@ -22,11 +22,12 @@ def length(text: str) -> int:
 def escaped(text: str) -> str:
     """``text`` so that Discord shows it as it is: no formatting, links, lists or mentions.
 
-    >>> escaped("*x* <@1>")
-    '\\\\*x\\\\* \\\\<\\\\@1\\\\>'
+    Only what would be interpreted is escaped, because notifications on a phone show the escapes.
+
+    >>> print(escaped("*x* <@1> (2)"))
+    \\*x\\* \\<\\@1> (2)
     """
-    safe = _SCHEME.sub(r":\\/\\/", _SPECIAL.sub(r"\\\1", text))
-    return f"\\{safe}" if safe.startswith(("- ", "+ ")) else safe
+    return _SCHEME.sub(r":\\/\\/", _SPECIAL.sub(r"\\\1", text))
 
 
 def markdown(line: Line) -> str:

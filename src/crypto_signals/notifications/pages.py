@@ -136,10 +136,17 @@ def _follow_ups(entry: PageEntry) -> Iterator[Message]:
         told = []
         for event in group:
             signal = apply(signal, event)
-            if not event.quiet and event.type not in _NOT_TOLD:
+            if _was_told(signal, event):
                 told.append(event)
         if told:
             yield follow_up(signal, told)
+
+
+def _was_told(signal: Signal, event: Event) -> bool:
+    """Of a cancelled signal people hear that it was cancelled, and nothing after."""
+    if event.quiet or event.type in _NOT_TOLD:
+        return False
+    return signal.is_told or event.type is EventType.CANCELLED
 
 
 def _unlived(signal: Signal) -> Signal:
