@@ -7,13 +7,13 @@ skip is a failure.
 
 import sys
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
 def skipped(report: Path) -> list[str]:
-    cases = ElementTree.parse(report).iter("testcase")  # noqa: S314 - our own report
+    cases = ET.parse(report).iter("testcase")  # noqa: S314 - our own report
     return [
         f"{case.get('classname')}.{case.get('name')}: {skip.get('message')}"
         for case in cases
