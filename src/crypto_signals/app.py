@@ -95,13 +95,14 @@ def default_store_url(home: Path) -> str:
 
 
 def store_to_read(settings: Settings) -> tuple[SqlStore, str | None]:
-    """The configured store; before any live run, the demo's, with a note that says so."""
-    if settings.store_url:
-        return open_store(settings.store_url), None
-    live, demo = settings.sentinel_home, settings.sentinel_home / "demo"
-    if not (live / "sentinel.db").exists() and (demo / "sentinel.db").exists():
-        return open_store(default_store_url(demo)), f"no live run yet: these are the demo's, from {demo}"
-    return open_store(default_store_url(live)), None
+    """The configured store; as long as it holds nothing, the demo's, with a note that says so."""
+    home = settings.sentinel_home
+    store = open_store(settings.store_url or default_store_url(home))
+    demo = home / "demo"
+    if settings.store_url or not (demo / "sentinel.db").exists() or store.signals():
+        return store, None
+    store.close()
+    return open_store(default_store_url(demo)), f"no live signal yet: these are the demo's, from {demo}"
 
 
 def bar_source(settings: Settings, calendar: MarketCalendar) -> BarSource:

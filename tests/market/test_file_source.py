@@ -60,7 +60,7 @@ def test_nothing_new_is_no_fault(tmp_path: Path) -> None:
     path = write(tmp_path / "a.parquet", {"BTC/USD": steady("2018-01-01", 9)})
     bars = source(path)
     assert len(bars.history(wanted("BTC/USD", "2018-01-05"), DAY, utc("2018-01-05T12:00")).panel) == 0
-    with pytest.raises(NoBars, match="no valid 1Day bar known at 2018-01-01 12:00 UTC"):
+    with pytest.raises(NoBars, match="no valid 1Day bar that is known by now"):
         bars.history(wanted("BTC/USD"), DAY, utc("2018-01-01T12:00"))
     assert len(bars.history([], DAY, utc("2018-01-05T12:00")).panel) == 0
 

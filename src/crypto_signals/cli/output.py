@@ -55,4 +55,4 @@ def _is_number(text: str) -> bool:
 
 def say(line: str, style: str = "") -> None:
     """One line for people, on stderr."""
-    notes().print(Text(line, style=style))
+    notes().print(Text(line, style=style), soft_wrap=True)

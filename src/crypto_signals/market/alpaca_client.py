@@ -18,6 +18,7 @@ from typing import Final
 
 import httpx
 import stamina
+from stamina.instrumentation import set_on_retry_hooks
 
 from crypto_signals.domain.errors import SourceFailed, UsageError
 
@@ -48,6 +49,9 @@ class _Busy(SourceFailed):
     def __init__(self, message: str, wait_s: float | None = None) -> None:
         self.wait_s = wait_s
         super().__init__(message)
+
+
+set_on_retry_hooks([])  # retries are counted and reported with the run, not logged one by one
 
 
 @dataclass(frozen=True, slots=True)
