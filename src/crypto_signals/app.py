@@ -1,15 +1,11 @@
 """Where the parts are chosen from the configuration and put together. The only such place."""
 
-import signal as os_signal
-import threading
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from difflib import get_close_matches
 from pathlib import Path
-from types import FrameType
 
 from rich.console import Console
 
@@ -32,6 +28,7 @@ from crypto_signals.engine.why import Explanation
 from crypto_signals.home import held
 from crypto_signals.market.calendars import MarketCalendar
 from crypto_signals.notifications.console import ConsoleChannel
+from crypto_signals.process import RunBudget, SystemClock
 from crypto_signals.repository.sql import SqlStore, open_store
 
 DEFAULT_CRYPTO = ("BTC/USD", "ETH/USD", "LTC/USD", "SOL/USD", "LINK/USD", "AVAX/USD")
@@ -42,52 +39,6 @@ DEMO_LAST_DAY = date(2018, 12, 31)
 
 _THE_BEGINNING = datetime(1900, 1, 1, tzinfo=UTC)
 _THE_END = datetime(9999, 1, 1, tzinfo=UTC)
-
-
-class SystemClock:
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-
-class RunBudget:
-    """A `Patience` of real seconds. ``stop`` ends every wait at once."""
-
-    def __init__(self, seconds: float) -> None:
-        self._deadline = time.monotonic() + seconds
-        self._stop = threading.Event()
-
-    @property
-    def stopping(self) -> bool:
-        return self._stop.is_set()
-
-    def stop(self) -> None:
-        self._stop.set()
-
-    def wait(self, seconds: float) -> bool:
-        if time.monotonic() + seconds > self._deadline:
-            return False
-        return not self._stop.wait(seconds)
-
-
-@contextmanager
-def stopped_by_signals(budget: RunBudget) -> Iterator[list[int]]:
-    """While the block lasts, SIGTERM and SIGINT let the run finish what it has in hand.
-
-    Gives the list of the signals that came. A second one ends the program as usual.
-    """
-    came: list[int] = []
-
-    def stop(number: int, _frame: FrameType | None) -> None:
-        came.append(number)
-        budget.stop()
-        os_signal.signal(number, os_signal.SIG_DFL)
-
-    before = {number: os_signal.signal(number, stop) for number in (os_signal.SIGTERM, os_signal.SIGINT)}
-    try:
-        yield came
-    finally:
-        for number, handler in before.items():
-            os_signal.signal(number, handler)
 
 
 def default_store_url(home: Path) -> str:
