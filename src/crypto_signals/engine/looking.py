@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from crypto_signals.analysis.catalogue import Catalogue
-from crypto_signals.domain.errors import SentinelError
+from crypto_signals.domain.errors import StoreUnusable, VersionConflict
 from crypto_signals.domain.strategy import Strategy
 from crypto_signals.engine.book import Book, Entry, saved
 from crypto_signals.engine.openings import Candidate, Opener
@@ -97,7 +97,7 @@ class Lookout:
         """Keeps what goes wrong with one symbol to that symbol."""
         try:
             yield
-        except SentinelError:
+        except (StoreUnusable, VersionConflict):
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the other symbols go on
             self._failed.add(sight.symbol)

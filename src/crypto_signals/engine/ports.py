@@ -145,7 +145,11 @@ class Store(Protocol):
     def watermarks(self, strategy: str, timeframe: str) -> dict[str, Watermark]: ...
 
     def signal(self, signal_id: str) -> tuple[Signal, tuple[Event, ...], tuple[Effect, ...]]:
-        """One signal with its events and effects. Raises ``KeyError``."""
+        """One signal with its events and effects. Raises ``KeyError``, or ``UnreadableRow``."""
+        ...
+
+    def unreadable(self) -> dict[str, str]:
+        """The ids of the signals that could not be read so far, each with what is wrong; others go on."""
         ...
 
     def signals(self) -> list[Signal]:

@@ -25,6 +25,7 @@ from crypto_signals.engine.ports import (
     History,
     Patience,
     Picture,
+    SourceError,
     Store,
     Wanted,
     Watermark,
@@ -66,6 +67,9 @@ class MainJob:
                 unreachable = error
         relay = Relay(self.store, self.channels, self.clock, self.patience, self.settle)
         relay.deliver(lambda signal, events: self._picture(signal, events, bars), summary)
+        said = {error.error for error in summary.errors}
+        unread = [reason for reason in self.store.unreadable().values() if reason not in said]
+        summary.errors += [SourceError(None, "store", reason) for reason in unread]
         self.store.finish_run(summary.run_id, self.clock.now(), summary.as_dict())
         if unreachable is not None and not bars:
             raise unreachable
