@@ -20,7 +20,7 @@ from crypto_signals.domain.strategy import Strategy
 from crypto_signals.domain.vocabulary import AssetClass
 from crypto_signals.engine import why as engine_why
 from crypto_signals.engine.book import Book
-from crypto_signals.engine.ports import BarSource, Channel, History, Wanted
+from crypto_signals.engine.ports import BarSource, Channel, History, Patience, Wanted
 from crypto_signals.engine.replay import VirtualClock, closes, start_at
 from crypto_signals.engine.run import MainJob
 from crypto_signals.engine.sight import Sight
@@ -56,7 +56,7 @@ def store_to_read(settings: Settings) -> tuple[SqlStore, str | None]:
     return open_store(default_store_url(demo)), f"no live signal yet: these are the demo's, from {demo}"
 
 
-def bar_source(settings: Settings, calendar: MarketCalendar) -> BarSource:
+def bar_source(settings: Settings, calendar: MarketCalendar, patience: Patience) -> BarSource:
     """Bars from Alpaca, or from the files that ``BARS_URL`` names."""
     kind, _, paths = settings.bars_url.partition(":")
     if kind == "file":
@@ -71,7 +71,14 @@ def bar_source(settings: Settings, calendar: MarketCalendar) -> BarSource:
         raise UsageError("CRYPTO_SYMBOLS and EQUITY_SYMBOLS are empty: there is nothing to look at")
     key, secret = settings.alpaca_api_key, settings.alpaca_secret_key
     keys = Keys(key.get_secret_value(), secret.get_secret_value()) if key and secret else None
-    return AlpacaBars(settings.alpaca_data_url, calendar, symbols, keys=keys, feed=settings.alpaca_data_feed)
+    return AlpacaBars(
+        settings.alpaca_data_url,
+        calendar,
+        symbols,
+        keys=keys,
+        feed=settings.alpaca_data_feed,
+        wait=patience.wait,
+    )
 
 
 def _file_bars(paths: list[Path], settings: Settings, calendar: MarketCalendar) -> BarSource:
@@ -106,7 +113,7 @@ def _equities(
     return _chosen(settings.equity_symbols, default, everything) if settings.enable_equities else ()
 
 
-def channels(settings: Settings, console: Console) -> Mapping[AssetClass, Channel]:
+def channels(settings: Settings, console: Console, patience: Patience) -> Mapping[AssetClass, Channel]:
     """In test mode everything goes to the test webhook; where none is configured, to the console."""
     from crypto_signals.notifications.discord import DiscordWebhook  # noqa: PLC0415 - loads the HTTP client
 
@@ -126,7 +133,9 @@ def channels(settings: Settings, console: Console) -> Mapping[AssetClass, Channe
             chosen[kind] = made.setdefault(("", ""), ConsoleChannel(console))
         else:
             key = (names[kind], url.get_secret_value())
-            chosen[kind] = made.get(key) or made.setdefault(key, DiscordWebhook(key[1], key[0]))
+            chosen[kind] = made.get(key) or made.setdefault(
+                key, DiscordWebhook(key[1], key[0], wait=patience.wait)
+            )
     return chosen
 
 
@@ -151,14 +160,14 @@ def live_job(configuration: Configuration, console: Console) -> Iterator[tuple[M
     strategies = strategies_of(configuration)
     with ExitStack() as stack:
         home = stack.enter_context(held(settings.sentinel_home))
-        source = bar_source(settings, calendar)
+        budget = RunBudget(settings.run_budget_seconds)
+        source = bar_source(settings, calendar, budget)
         stack.callback(source.close)
         store = open_store(settings.store_url or default_store_url(home))
         stack.callback(store.close)
-        told = channels(settings, console)
+        told = channels(settings, console, budget)
         for channel in told.values():
             stack.callback(channel.close)
-        budget = RunBudget(settings.run_budget_seconds)
         yield (
             MainJob(
                 strategies=strategies,
@@ -262,7 +271,8 @@ def explain(configuration: Configuration, symbol: str, paths: Sequence[Path] | N
         history = file_history(paths, strategy.timeframe, [symbol])
     else:
         now = configuration.settings.sentinel_now or datetime.now(UTC)
-        with closing(bar_source(configuration.settings, calendar)) as source:
+        budget = RunBudget(configuration.settings.run_budget_seconds)
+        with closing(bar_source(configuration.settings, calendar, budget)) as source:
             history = source.history([Wanted(instrument)], timeframe, now)
     if symbol not in history.panel.symbols:
         reason = f": {history.errors[0].error}" if history.errors else ""

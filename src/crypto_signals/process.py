@@ -1,12 +1,13 @@
 """What a process has that runs the main job: the real clock, a budget of time, and the wish to stop."""
 
 import signal
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import FrameType
+
+GLANCE_S = 0.1
 
 
 class SystemClock:
@@ -15,23 +16,29 @@ class SystemClock:
 
 
 class RunBudget:
-    """A `Patience` of real seconds. ``stop`` ends every wait at once."""
+    """A `Patience` of real seconds. ``stop`` ends every wait within a moment.
+
+    The wish to stop is a plain flag that waits look at: it is set by signal handlers, which must not lock.
+    """
 
     def __init__(self, seconds: float) -> None:
         self._deadline = time.monotonic() + seconds
-        self._stop = threading.Event()
+        self._stopping = False
 
     @property
     def stopping(self) -> bool:
-        return self._stop.is_set()
+        return self._stopping
 
     def stop(self) -> None:
-        self._stop.set()
+        self._stopping = True
 
     def wait(self, seconds: float) -> bool:
-        if time.monotonic() + seconds > self._deadline:
+        end = time.monotonic() + seconds
+        if end > self._deadline:
             return False
-        return not self._stop.wait(seconds)
+        while not self._stopping and (left := end - time.monotonic()) > 0:
+            time.sleep(min(left, GLANCE_S))
+        return not self._stopping
 
 
 @contextmanager

@@ -58,6 +58,7 @@ class Relay:
         self.store, self.channels, self.clock, self.patience = store, channels, clock, patience
         self.settle = settle
         self._paused: set[str] = set()
+        self._troubled: set[str] = set()
 
     def deliver(self, pictures: Pictures, summary: Summary) -> None:
         """Everything that can be delivered now; then, once, what had to settle first."""
@@ -147,8 +148,9 @@ class Relay:
         except Refused as refusal:
             return self._refused(claimed, str(refusal), summary)
         except (NotSent, ChannelPaused) as problem:
-            if isinstance(problem, ChannelPaused):
+            if isinstance(problem, ChannelPaused) or channel.name in self._troubled:
                 self._paused.add(channel.name)
+            self._troubled.add(channel.name)
             back = EffectStatus.UNKNOWN if owed.unknown else EffectStatus.OWED
             self.store.record_effects(claimed.marked(back, error=str(problem)))
             summary.errors.append(SourceError(owed.signal.symbol, channel.name, str(problem)))
@@ -162,6 +164,7 @@ class Relay:
             self.store.record_effects(claimed.marked(EffectStatus.UNKNOWN, error=error))
             summary.errors.append(SourceError(owed.signal.symbol, channel.name, error))
             return False
+        self._troubled.discard(channel.name)
         self._done(claimed, receipt, summary)
         return True
 
@@ -175,7 +178,10 @@ class Relay:
     def _call(
         self, channel: Channel, owed: Owed, pictures: Pictures, *, may_repeat: bool, summary: Summary
     ) -> Receipt:
-        """One message, sent again only as long as the channel says that it has not acted on it."""
+        """One message, sent again only as long as the channel says that it has not acted on it.
+
+        A channel that took nothing for all its attempts gets one with the next thread, and then none.
+        """
         picture = _drawn(pictures(owed.signal, owed.history), owed.signal, summary)
         for attempt in range(1, SENDING_ATTEMPTS + 1):
             try:
@@ -183,7 +189,8 @@ class Relay:
                     return channel.announce(owed.signal, picture, may_repeat=may_repeat)
                 return channel.follow_up(owed.signal, owed.events, picture, may_repeat=may_repeat)
             except NotSent as problem:
-                if attempt == SENDING_ATTEMPTS or not self.patience.wait(problem.retry_after_s):
+                last = attempt == SENDING_ATTEMPTS or channel.name in self._troubled
+                if last or not self.patience.wait(problem.retry_after_s):
                     raise
                 summary.retries += 1
         raise AssertionError("unreachable")

@@ -16,7 +16,7 @@ from crypto_signals.domain.errors import StoreUnusable, UnreadableRow, UsageErro
 from crypto_signals.domain.events import Effect, Event
 from crypto_signals.domain.signals import Signal
 from crypto_signals.domain.vocabulary import EffectStatus
-from crypto_signals.engine.ports import Saved, Watermark
+from crypto_signals.engine.ports import Saved, Unreadable, Watermark
 from crypto_signals.repository import rows, tables
 from crypto_signals.repository.schema import is_current, migrate
 
@@ -30,7 +30,7 @@ class SqlStore:
 
     def __init__(self, engine: Engine, name: str) -> None:
         self._engine, self._name = engine, name
-        self._unreadable: dict[str, str] = {}
+        self._unreadable: dict[str, Unreadable] = {}
         with self._translated():
             self._connection = engine.connect()
         try:
@@ -77,7 +77,7 @@ class SqlStore:
         table = tables.signals.c
         recent = or_(table.is_open, table.closed_at >= since, table.bar_ts >= since)
         query = (
-            select(table.signal_id, table.body)
+            select(table.signal_id, table.symbol, table.is_open, table.body)
             .where(table.strategy == strategy, table.timeframe == timeframe, recent)
             .order_by(table.bar_ts, table.symbol, table.detector, table.direction)
         )
@@ -106,21 +106,23 @@ class SqlStore:
     def signals(self) -> list[Signal]:
         table = tables.signals.c
         order = (table.bar_ts, table.symbol, table.detector, table.direction, table.signal_id)
-        return self._readable(select(table.signal_id, table.body).order_by(*order))
+        return self._readable(
+            select(table.signal_id, table.symbol, table.is_open, table.body).order_by(*order)
+        )
 
-    def unreadable(self) -> dict[str, str]:
-        return dict(self._unreadable)
+    def unreadable(self) -> list[Unreadable]:
+        return list(self._unreadable.values())
 
-    def _readable(self, query: Select[str, str]) -> list[Signal]:
+    def _readable(self, query: Select[str, str, bool, str]) -> list[Signal]:
         """The signals whose rows validate; the others are noted, never deleted."""
         with self._transaction() as connection:
             found = connection.execute(query).all()
         signals = []
-        for signal_id, body in found:
+        for signal_id, symbol, is_open, body in found:
             try:
                 signals.append(rows.signal_of(signal_id, body))
             except UnreadableRow as error:
-                self._unreadable[signal_id] = str(error)
+                self._unreadable[signal_id] = Unreadable(signal_id, symbol, is_open, str(error))
         return signals
 
     def undelivered(self) -> list[Effect]:
