@@ -168,7 +168,7 @@ def test_readings_are_what_the_indicators_say() -> None:
 
 
 def test_a_confirmation_without_its_shape_is_no_hit() -> None:
-    """TA-Lib may confirm a hikkake whose shape lies before the first bars it can see: there is nothing to draw."""
+    """A hikkake that TA-Lib confirms although its shape lies before the first bar has nothing to draw."""
     closes = np.array([10, 11, 9, 10, 12, 11, 13, 12, 14, 13, 15, 14.0])
     series = Series.of(
         "X", np.arange(12).astype("datetime64[D]"), (closes, closes + 1, closes - 1, closes), np.ones(12)
