@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from difflib import get_close_matches
 from pathlib import Path
 
 from rich.console import Console
+from sqlalchemy.engine import URL
 
 from crypto_signals.analysis.catalogue import CATALOGUE
 from crypto_signals.analysis.panel import Series
@@ -41,8 +41,8 @@ _THE_BEGINNING = datetime(1900, 1, 1, tzinfo=UTC)
 _THE_END = datetime(9999, 1, 1, tzinfo=UTC)
 
 
-def default_store_url(home: Path) -> str:
-    return f"sqlite:///{(home / 'sentinel.db').absolute()}"
+def default_store_url(home: Path) -> URL:
+    return URL.create("sqlite", database=str((home / "sentinel.db").absolute()))
 
 
 def store_to_read(settings: Settings) -> tuple[SqlStore, str | None]:
@@ -65,10 +65,6 @@ def bar_source(settings: Settings, calendar: MarketCalendar, patience: Patience)
     from crypto_signals.market.alpaca_client import Keys  # noqa: PLC0415
 
     symbols = (*_chosen(settings.crypto_symbols, DEFAULT_CRYPTO), *_equities(settings, ()))
-    if "*" in symbols:
-        raise UsageError("CRYPTO_SYMBOLS, EQUITY_SYMBOLS: * needs a bars file in BARS_URL; list the symbols")
-    if not symbols:
-        raise UsageError("CRYPTO_SYMBOLS and EQUITY_SYMBOLS are empty: there is nothing to look at")
     key, secret = settings.alpaca_api_key, settings.alpaca_secret_key
     keys = Keys(key.get_secret_value(), secret.get_secret_value()) if key and secret else None
     return AlpacaBars(
@@ -96,6 +92,8 @@ def _file_bars(paths: list[Path], settings: Settings, calendar: MarketCalendar) 
             *_equities(settings, equity if nothing_set else (), everything=equity),
         )
     )
+    if not source.instruments():
+        raise UsageError("CRYPTO_SYMBOLS, EQUITY_SYMBOLS, ENABLE_EQUITIES leave no symbol of the bars files")
     return source
 
 
@@ -139,25 +137,10 @@ def channels(settings: Settings, console: Console, patience: Patience) -> Mappin
     return chosen
 
 
-def strategies_of(configuration: Configuration) -> tuple[Strategy, ...]:
-    """The configured strategies; raises ``UsageError`` for triggers that no detector bears."""
-    problems = [
-        f"strategies.{strategy.name}.triggers: there is no detector {name}"
-        f"; the nearest known one is {get_close_matches(name, CATALOGUE.names, n=1, cutoff=0.0)[0]}"
-        for strategy in configuration.strategies
-        for name in strategy.triggers or ()
-        if name not in CATALOGUE
-    ]
-    if problems:
-        raise UsageError(problems)
-    return configuration.strategies
-
-
 @contextmanager
 def live_job(configuration: Configuration, console: Console) -> Iterator[tuple[MainJob, RunBudget]]:
     """The main job with the configured services, holding the state folder while the block lasts."""
     settings, calendar = configuration.settings, MarketCalendar()
-    strategies = strategies_of(configuration)
     with ExitStack() as stack:
         home = stack.enter_context(held(settings.sentinel_home))
         budget = RunBudget(settings.run_budget_seconds)
@@ -170,7 +153,7 @@ def live_job(configuration: Configuration, console: Console) -> Iterator[tuple[M
             stack.callback(channel.close)
         yield (
             MainJob(
-                strategies=strategies,
+                strategies=configuration.strategies,
                 catalogue=CATALOGUE,
                 source=source,
                 store=store,
@@ -265,7 +248,7 @@ def file_history(paths: Sequence[Path], timeframe: str, symbols: Sequence[str] |
 
 def explain(configuration: Configuration, symbol: str, paths: Sequence[Path] | None) -> Explanation:
     """What the first strategy makes of the newest bar of ``symbol``."""
-    strategy, calendar = strategies_of(configuration)[0], MarketCalendar()
+    strategy, calendar = configuration.strategies[0], MarketCalendar()
     instrument, timeframe = Instrument.of(symbol), Timeframe(strategy.timeframe)
     if paths:
         history = file_history(paths, strategy.timeframe, [symbol])

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crypto_signals.cli.output import Format, FormatOption, print_json, print_table, say
+from crypto_signals.cli.output import Format, FormatOption, counted, print_json, print_table, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from crypto_signals.analysis.detections import Detection
-    from crypto_signals.analysis.panel import Series
+    from crypto_signals.analysis.panel import Panel
+    from crypto_signals.engine.ports import History
 
 Bars = Annotated[
     list[Path], typer.Option("--bars", help="A Parquet or CSV file of bars, or a folder of them.")
@@ -41,25 +42,25 @@ def scan(
     """Every pattern in the given bars, as it was known at the close of each bar."""
     from crypto_signals.engine.views import detection_view  # noqa: PLC0415 - the command line starts without it
 
-    found = _found(bars, timeframe, symbol, last=last)
+    history = _history(bars, timeframe, symbol)
+    found = _found(history.panel, last=last)
     wanted = (d for d in found if _within(d.ts, from_, to))
     if output is Format.JSON:
         print_json(detection_view(detection) for detection in wanted)
     else:
         _table(list(wanted))
+    raise typer.Exit(1 if history.errors else 0)
 
 
-def _found(
-    bars: list[Path], timeframe: str, symbols: list[str] | None, *, last: bool
-) -> "Iterator[Detection]":
+def _found(panel: "Panel", *, last: bool) -> "Iterator[Detection]":
     from crypto_signals.analysis.catalogue import CATALOGUE  # noqa: PLC0415
     from crypto_signals.analysis.scan import detect  # noqa: PLC0415
 
-    for series in sorted(_series(bars, timeframe, symbols), key=lambda series: series.symbol):
+    for series in sorted(panel, key=lambda series: series.symbol):
         yield from detect(series, CATALOGUE, len(series) - 1 if last else 0)
 
 
-def _series(bars: list[Path], timeframe: str, symbols: list[str] | None) -> "list[Series]":
+def _history(bars: list[Path], timeframe: str, symbols: list[str] | None) -> "History":
     """The valid bars of the files; what was wrong with the others is said on stderr."""
     from crypto_signals.app import file_history  # noqa: PLC0415
     from crypto_signals.market.quality import summarise  # noqa: PLC0415
@@ -69,7 +70,7 @@ def _series(bars: list[Path], timeframe: str, symbols: list[str] | None) -> "lis
         say(line, "yellow")
     for error in history.errors:
         say(f"{error.symbol}: {error.error}", "red")
-    return list(history.panel)
+    return history
 
 
 def _within(ts: datetime, first: datetime | None, last: datetime | None) -> bool:
@@ -80,7 +81,7 @@ def _within(ts: datetime, first: datetime | None, last: datetime | None) -> bool
 def _table(found: "list[Detection]") -> None:
     shown = found[-_MOST_ROWS:]
     left_out = len(found) - len(shown)
-    title = f"{len(found)} detections" + (f"; the last {len(shown)} of them" if left_out else "")
+    title = counted(len(found), "detection") + (f"; the last {len(shown)} of them" if left_out else "")
     rows = (
         (
             row.symbol,
@@ -96,4 +97,4 @@ def _table(found: "list[Detection]") -> None:
     )
     print_table(title, ("symbol", "bar", "detector", "side", "role", "entry", "stop", "targets"), rows)
     if left_out:
-        say(f"{left_out} earlier ones are not shown; narrow with --from, or take --format json")
+        say(f"{counted(left_out, 'earlier one')} not shown; narrow with --from, or take --format json")
