@@ -7,7 +7,7 @@ import pytest
 
 from config.test_configuration import WEBHOOK, WEBHOOKS
 from crypto_signals.config import Settings, load
-from crypto_signals.config.settings import not_used
+from crypto_signals.config.settings import unheeded
 from crypto_signals.domain.errors import UsageError
 from e2e.program import Program, clean
 
@@ -80,7 +80,7 @@ def test_every_setting_of_the_contract_is_heeded_or_named(
     named = set(re.findall(r"`([A-Z][A-Z_]{6,})`", section))
     for name in named:
         monkeypatch.setenv(name, "1")
-    later = {line.split()[0] for line in not_used()}
+    later = {line.split()[0] for line in unheeded(Settings.model_construct())}
     assert named - {name.upper() for name in Settings.model_fields} == later
 
 
@@ -89,3 +89,15 @@ def test_a_pipe_gets_no_padding(program: Program) -> None:
     for words in (("config",), ("patterns",), ("signals", "list")):
         assert not re.search(r" +$", clean(program(*words)).out, re.MULTILINE)
     assert "signals" in program.answers[-1].out
+
+
+def test_only_crypto_needs_only_its_webhook(program: Program) -> None:
+    """Without stocks in the configuration nobody asks for their webhook."""
+    settings = {"TEST_MODE": "false", "LIVE_CRYPTO_DISCORD_WEBHOOK_URL": WEBHOOK}
+    assert clean(program("config", **settings)).code == 0
+
+
+def test_live_webhooks_in_test_mode_are_not_idle_in_silence(program: Program) -> None:
+    """Who sets a live webhook and leaves TEST_MODE on is told where the announcements go."""
+    answer = clean(program("config", LIVE_CRYPTO_DISCORD_WEBHOOK_URL=WEBHOOK))
+    assert "go to the console" in answer.err

@@ -51,7 +51,7 @@ def load() -> Configuration:
     )
     if problems:
         raise UsageError(problems)
-    warnings = tuple(of_environment.not_used())
+    warnings = tuple(of_environment.unheeded(settings))
     return Configuration(settings, of_environment.origins(settings), strategies, warnings)
 
 

@@ -89,7 +89,7 @@ def _no_live_channel(settings: Settings, bad: Collection[str]) -> list[str]:
     """Where one asset class has a live channel, the other may not end at the console unnoticed."""
     looked_at = {
         "live_crypto_discord_webhook_url": _may_hold(settings.crypto_symbols),
-        "live_stock_discord_webhook_url": settings.enable_equities and _may_hold(settings.equity_symbols),
+        "live_stock_discord_webhook_url": settings.enable_equities and _may_hold_stocks(settings),
     }
     given = [name for name in looked_at if getattr(settings, name) is not None]
     if settings.test_mode or not given:
@@ -115,6 +115,13 @@ def _may_hold(symbols: str | None) -> bool:
     return symbols is None or bool(split(symbols))
 
 
+def _may_hold_stocks(settings: Settings) -> bool:
+    """Bars files hold what they hold; of Alpaca's stocks none is asked for that is not named."""
+    if settings.equity_symbols is None and settings.bars_url == "alpaca":
+        return False
+    return _may_hold(settings.equity_symbols)
+
+
 def origins(settings: Settings) -> Mapping[str, str]:
     """Where the value of each setting came from."""
     in_environment = {name.lower() for name, value in os.environ.items() if value}
@@ -125,7 +132,19 @@ def origins(settings: Settings) -> Mapping[str, str]:
     }
 
 
-def not_used() -> list[str]:
-    """A line for each setting that is given and that only a later version will heed."""
+def unheeded(settings: Settings) -> list[str]:
+    """A line for each setting that is given and goes unheeded, now or in this version."""
+    return [*_idle_webhooks(settings), *_not_used()]
+
+
+def _idle_webhooks(settings: Settings) -> list[str]:
+    live = settings.live_crypto_discord_webhook_url or settings.live_stock_discord_webhook_url
+    if not settings.test_mode or settings.test_discord_webhook is not None or live is None:
+        return []
+    where = "announcements go to the console; TEST_MODE=false sends them to the live webhooks"
+    return [f"TEST_MODE is true and TEST_DISCORD_WEBHOOK is not set: {where}"]
+
+
+def _not_used() -> list[str]:
     given = {name.upper() for name, value in {**dotenv_values(ENV_FILE), **os.environ}.items() if value}
     return [f"{name} is set but not used by this version" for name in _NOT_USED_YET if name in given]
