@@ -98,13 +98,27 @@ class Settings(BaseSettings):
     cooldown_hours: Annotated[float, Field(ge=0, le=10_000)] = 48.0
 
 
+class OwnDetectors(BaseModel):
+    """Detectors of one's own: Python files, and how long one may look at one series."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    paths: tuple[Path, ...] = ()
+    seconds: Annotated[float, Field(gt=0, le=600)] = 5.0
+
+    def beside(self, folder: Path) -> "OwnDetectors":
+        """With paths that are meant relative to ``folder``."""
+        return self.model_copy(update={"paths": tuple(folder / path for path in self.paths)})
+
+
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """Everything resolved: the settings, where each came from, and the strategies."""
+    """Everything resolved: the settings, where each came from, the strategies, one's own detectors."""
 
     settings: Settings
     origins: Mapping[str, str]
     strategies: tuple[Strategy, ...]
+    detectors: OwnDetectors
 
     def masked(self) -> dict[str, Any]:
         """The settings as a person may see them: of a secret, only that there is one."""
@@ -112,10 +126,9 @@ class Configuration:
 
     @property
     def hash(self) -> str:
-        """Of the masked settings and the strategies; stored with each run."""
-        text = json.dumps(
-            [self.masked(), [s.model_dump(mode="json") for s in self.strategies]], sort_keys=True
-        )
+        """Of the masked settings, the strategies and one's own detectors; stored with each run."""
+        parts = [*self.strategies, self.detectors]
+        text = json.dumps([self.masked(), [part.model_dump(mode="json") for part in parts]], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -123,6 +136,7 @@ class _ConfigFile(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     strategies: dict[str, Strategy] = Field(default_factory=dict)
+    detectors: OwnDetectors = OwnDetectors()
 
 
 def load() -> Configuration:
@@ -136,12 +150,12 @@ def load() -> Configuration:
     path = (
         settings.sentinel_config if settings else Path(os.environ.get("SENTINEL_CONFIG") or "sentinel.toml")
     )
-    strategies = _strategies(path, settings, problems)
+    strategies, detectors = _from_file(path, settings, problems)
     if settings is not None:
         problems += _missing(settings)
     if problems or settings is None:
         raise UsageError(problems)
-    return Configuration(settings, _origins(settings), strategies)
+    return Configuration(settings, _origins(settings), strategies, detectors)
 
 
 def _missing(settings: Settings) -> list[str]:
@@ -160,24 +174,29 @@ def _missing(settings: Settings) -> list[str]:
     return problems
 
 
-def _strategies(path: Path, settings: Settings | None, problems: list[str]) -> tuple[Strategy, ...]:
+def _from_file(
+    path: Path, settings: Settings | None, problems: list[str]
+) -> tuple[tuple[Strategy, ...], OwnDetectors]:
+    """What ``sentinel.toml`` says, or the defaults; what is wrong with it goes to ``problems``."""
     cooldown = {} if settings is None else settings.model_dump(include={"cooldown_scope", "cooldown_hours"})
+    default = (Strategy(**cooldown),)
     try:
         given = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         if "SENTINEL_CONFIG" in os.environ:
             problems.append(f"SENTINEL_CONFIG: there is no file {path}")
-        return (Strategy(**cooldown),)
+        return default, OwnDetectors()
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         problems.append(f"{path}: cannot be read: {error}")
-        return ()
+        return (), OwnDetectors()
     for name, table in _tables(given):
         table.update({"name": name} | {key: table.get(key, value) for key, value in cooldown.items()})
     try:
-        return tuple(_ConfigFile.model_validate(given).strategies.values()) or (Strategy(**cooldown),)
+        file = _ConfigFile.model_validate(given)
     except ValidationError as error:
         problems += [f"{path}: {_toml_problem(detail)}" for detail in error.errors()]
-        return ()
+        return (), OwnDetectors()
+    return tuple(file.strategies.values()) or default, file.detectors.beside(path.parent)
 
 
 def _tables(given: Mapping[str, Any]) -> Iterable[tuple[str, dict[str, Any]]]:
@@ -208,9 +227,9 @@ def _toml_problem(detail: ErrorDetails) -> str:
 def _known_keys(loc: tuple[int | str, ...]) -> list[str]:
     """The keys that the table at ``loc`` may have."""
     model: type[BaseModel] = _ConfigFile
-    for part in loc:
+    for part in loc[1:] if loc[:1] == ("strategies",) else loc:
         if model is _ConfigFile:
-            model = Strategy if part != "strategies" else model
+            model = OwnDetectors if loc[0] == "detectors" else Strategy
             continue
         annotation = model.model_fields[str(part)].annotation
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):

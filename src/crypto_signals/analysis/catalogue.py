@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from crypto_signals.analysis.candlesticks import CANDLESTICKS
 from crypto_signals.analysis.chart_patterns import CHART_PATTERNS
 from crypto_signals.analysis.detector import Detector, detector
+from crypto_signals.analysis.harmonic_patterns import HARMONICS
 from crypto_signals.domain.vocabulary import Role
 
 __all__ = ["CATALOGUE", "Catalogue", "Detector", "detector"]
@@ -49,4 +50,4 @@ class Catalogue:
         return Catalogue((*self, *detectors))
 
 
-CATALOGUE = Catalogue((*CANDLESTICKS, *CHART_PATTERNS))
+CATALOGUE = Catalogue((*CANDLESTICKS, *CHART_PATTERNS, *HARMONICS))
