@@ -1,15 +1,11 @@
 """Where the parts are chosen from the configuration and put together. The only such place."""
 
-import signal as os_signal
-import threading
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from difflib import get_close_matches
 from pathlib import Path
-from types import FrameType
 
 from rich.console import Console
 
@@ -24,7 +20,7 @@ from crypto_signals.domain.strategy import Strategy
 from crypto_signals.domain.vocabulary import AssetClass
 from crypto_signals.engine import why as engine_why
 from crypto_signals.engine.book import Book
-from crypto_signals.engine.ports import BarSource, Channel, History, SourceError, Wanted
+from crypto_signals.engine.ports import BarSource, Channel, History, Patience, SourceError, Wanted
 from crypto_signals.engine.replay import VirtualClock, closes, start_at
 from crypto_signals.engine.run import MainJob
 from crypto_signals.engine.sight import Sight
@@ -34,6 +30,7 @@ from crypto_signals.home import held
 from crypto_signals.market.calendars import MarketCalendar
 from crypto_signals.notifications.console import ConsoleChannel
 from crypto_signals.plugins import Fault, Plugins, plugins
+from crypto_signals.process import RunBudget, SystemClock
 from crypto_signals.repository.sql import SqlStore, open_store
 
 DEFAULT_CRYPTO = ("BTC/USD", "ETH/USD", "LTC/USD", "SOL/USD", "LINK/USD", "AVAX/USD")
@@ -44,52 +41,6 @@ DEMO_LAST_DAY = date(2018, 12, 31)
 
 _THE_BEGINNING = datetime(1900, 1, 1, tzinfo=UTC)
 _THE_END = datetime(9999, 1, 1, tzinfo=UTC)
-
-
-class SystemClock:
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-
-class RunBudget:
-    """A `Patience` of real seconds. ``stop`` ends every wait at once."""
-
-    def __init__(self, seconds: float) -> None:
-        self._deadline = time.monotonic() + seconds
-        self._stop = threading.Event()
-
-    @property
-    def stopping(self) -> bool:
-        return self._stop.is_set()
-
-    def stop(self) -> None:
-        self._stop.set()
-
-    def wait(self, seconds: float) -> bool:
-        if time.monotonic() + seconds > self._deadline:
-            return False
-        return not self._stop.wait(seconds)
-
-
-@contextmanager
-def stopped_by_signals(budget: RunBudget) -> Iterator[list[int]]:
-    """While the block lasts, SIGTERM and SIGINT let the run finish what it has in hand.
-
-    Gives the list of the signals that came. A second one ends the program as usual.
-    """
-    came: list[int] = []
-
-    def stop(number: int, _frame: FrameType | None) -> None:
-        came.append(number)
-        budget.stop()
-        os_signal.signal(number, os_signal.SIG_DFL)
-
-    before = {number: os_signal.signal(number, stop) for number in (os_signal.SIGTERM, os_signal.SIGINT)}
-    try:
-        yield came
-    finally:
-        for number, handler in before.items():
-            os_signal.signal(number, handler)
 
 
 def default_store_url(home: Path) -> str:
@@ -107,7 +58,7 @@ def store_to_read(settings: Settings) -> tuple[SqlStore, str | None]:
     return open_store(default_store_url(demo)), f"no live signal yet: these are the demo's, from {demo}"
 
 
-def bar_source(settings: Settings, calendar: MarketCalendar) -> BarSource:
+def bar_source(settings: Settings, calendar: MarketCalendar, patience: Patience) -> BarSource:
     """Bars from Alpaca, or from the files that ``BARS_URL`` names."""
     kind, _, paths = settings.bars_url.partition(":")
     if kind == "file":
@@ -122,7 +73,14 @@ def bar_source(settings: Settings, calendar: MarketCalendar) -> BarSource:
         raise UsageError("CRYPTO_SYMBOLS and EQUITY_SYMBOLS are empty: there is nothing to look at")
     key, secret = settings.alpaca_api_key, settings.alpaca_secret_key
     keys = Keys(key.get_secret_value(), secret.get_secret_value()) if key and secret else None
-    return AlpacaBars(settings.alpaca_data_url, calendar, symbols, keys=keys, feed=settings.alpaca_data_feed)
+    return AlpacaBars(
+        settings.alpaca_data_url,
+        calendar,
+        symbols,
+        keys=keys,
+        feed=settings.alpaca_data_feed,
+        wait=patience.wait,
+    )
 
 
 def _file_bars(paths: list[Path], settings: Settings, calendar: MarketCalendar) -> BarSource:
@@ -157,7 +115,7 @@ def _equities(
     return _chosen(settings.equity_symbols, default, everything) if settings.enable_equities else ()
 
 
-def channels(settings: Settings, console: Console) -> Mapping[AssetClass, Channel]:
+def channels(settings: Settings, console: Console, patience: Patience) -> Mapping[AssetClass, Channel]:
     """In test mode everything goes to the test webhook; where none is configured, to the console."""
     from crypto_signals.notifications.discord import DiscordWebhook  # noqa: PLC0415 - loads the HTTP client
 
@@ -177,7 +135,9 @@ def channels(settings: Settings, console: Console) -> Mapping[AssetClass, Channe
             chosen[kind] = made.setdefault(("", ""), ConsoleChannel(console))
         else:
             key = (names[kind], url.get_secret_value())
-            chosen[kind] = made.get(key) or made.setdefault(key, DiscordWebhook(key[1], key[0]))
+            chosen[kind] = made.get(key) or made.setdefault(
+                key, DiscordWebhook(key[1], key[0], wait=patience.wait)
+            )
     return chosen
 
 
@@ -227,14 +187,14 @@ def live_job(configuration: Configuration, console: Console) -> Iterator[tuple[M
         known = stack.enter_context(own_detectors(configuration))
         strategies = strategies_of(configuration, known)
         home = stack.enter_context(held(settings.sentinel_home))
-        source = bar_source(settings, calendar)
+        budget = RunBudget(settings.run_budget_seconds)
+        source = bar_source(settings, calendar, budget)
         stack.callback(source.close)
         store = open_store(settings.store_url or default_store_url(home))
         stack.callback(store.close)
-        told = channels(settings, console)
+        told = channels(settings, console, budget)
         for channel in told.values():
             stack.callback(channel.close)
-        budget = RunBudget(settings.run_budget_seconds)
         yield (
             LiveJob(
                 strategies=strategies,
@@ -346,7 +306,8 @@ def _explained(
         history = file_history(paths, strategy.timeframe, [symbol])
     else:
         now = configuration.settings.sentinel_now or datetime.now(UTC)
-        with closing(bar_source(configuration.settings, calendar)) as source:
+        budget = RunBudget(configuration.settings.run_budget_seconds)
+        with closing(bar_source(configuration.settings, calendar, budget)) as source:
             history = source.history([Wanted(instrument)], timeframe, now)
     if symbol not in history.panel.symbols:
         reason = f": {history.errors[0].error}" if history.errors else ""

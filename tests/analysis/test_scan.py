@@ -165,3 +165,15 @@ def test_readings_are_what_the_indicators_say() -> None:
     assert late["volume_ratio"] == pytest.approx(study.series.volume[399] / study.series.volume[380:].mean())
     with pytest.raises(IndexError):
         confluence(study, 400)
+
+
+def test_a_confirmation_without_its_shape_is_no_hit() -> None:
+    """A hikkake that TA-Lib confirms although its shape lies before the first bar has nothing to draw."""
+    closes = np.array([10, 11, 9, 10, 12, 11, 13, 12, 14, 13, 15, 14.0])
+    series = Series.of(
+        "X", np.arange(12).astype("datetime64[D]"), (closes, closes + 1, closes - 1, closes), np.ones(12)
+    )
+    for sign in ("bullish", "bearish"):
+        study = Study(series)
+        study.keep(("candle", "CDLHIKKAKE"), lambda: np.array([0] * 8 + [200, 0, -200, 0], np.int32))
+        assert not len(CATALOGUE[f"hikkake_{sign}"](study))

@@ -40,8 +40,9 @@ def no_picture() -> bytes | None:
 class Waits(list[float]):
     """A sleep that only notes how long it should have taken."""
 
-    def __call__(self, seconds: float) -> None:
+    def __call__(self, seconds: float) -> bool:
         self.append(seconds)
+        return True
 
 
 @pytest.fixture
@@ -269,7 +270,7 @@ def test_the_allowance_is_respected(discord_simulator: DiscordSimulator) -> None
     """With nothing left in the window, the next request waits for the next window."""
     discord_simulator.limits(webhook=(2, 1.0))
     waits = Waits()
-    channel = DiscordWebhook(discord_simulator.forum_webhook, sleep=waits, monotonic=lambda: 100.0)
+    channel = DiscordWebhook(discord_simulator.forum_webhook, wait=waits, monotonic=lambda: 100.0)
     for _ in range(2):
         channel.announce(signal(), no_picture, may_repeat=False)
     assert not waits
@@ -284,7 +285,7 @@ def test_waiting_has_a_bound(discord_simulator: DiscordSimulator) -> None:
     """An allowance that is used up for minutes is reported instead of waited for."""
     discord_simulator.limits(webhook=(1, 300.0))
     waits = Waits()
-    channel = DiscordWebhook(discord_simulator.forum_webhook, sleep=waits)
+    channel = DiscordWebhook(discord_simulator.forum_webhook, wait=waits)
     channel.announce(signal(), no_picture, may_repeat=False)
     with pytest.raises(NotSent) as raised:
         channel.announce(signal(), no_picture, may_repeat=False)

@@ -58,7 +58,9 @@ def _at_confirmation(shape: Shape, sign: int, direction: Direction) -> Find:
         values = study.candle(shape.function) * sign
         confirmed = bars[values[bars] == 200]
         completed = np.flatnonzero(values == 100)
-        pattern = completed[np.searchsorted(completed, confirmed) - 1]
+        before = np.searchsorted(completed, confirmed)
+        confirmed, before = confirmed[before > 0], before[before > 0]
+        pattern = completed[before - 1]
         anchors = np.column_stack((pattern[:, None] + back, confirmed))
         return _hits(study, direction, confirmed, values[confirmed], anchors, labels)
 

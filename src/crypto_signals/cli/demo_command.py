@@ -29,13 +29,14 @@ def demo(
     from crypto_signals import app, config  # noqa: PLC0415 - the command line starts without them
     from crypto_signals.cli.summary_view import show  # noqa: PLC0415
     from crypto_signals.notifications.console import ConsoleChannel  # noqa: PLC0415
+    from crypto_signals.process import stopped_by_signals  # noqa: PLC0415
 
     started = time.monotonic()
     home = config.load().settings.sentinel_home
     console = out() if output is Format.TABLE else notes()
     with (
         app.demo_job(home, days, ConsoleChannel(console)) as parts,
-        app.stopped_by_signals(parts.budget) as came,
+        stopped_by_signals(parts.budget) as came,
     ):
         total = _replayed(parts, console)
         index = None if came else _drawn(parts, total, console)

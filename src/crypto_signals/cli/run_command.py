@@ -11,11 +11,12 @@ def run(output: FormatOption = Format.TABLE) -> None:
     """One run of the main job with the configured services."""
     from crypto_signals import app, config  # noqa: PLC0415 - the command line starts without them
     from crypto_signals.cli.summary_view import show  # noqa: PLC0415
+    from crypto_signals.process import stopped_by_signals  # noqa: PLC0415
 
     started = time.monotonic()
     configuration = config.load()
     console = out() if output is Format.TABLE else notes()
-    with app.live_job(configuration, console) as (job, budget), app.stopped_by_signals(budget) as came:
+    with app.live_job(configuration, console) as (job, budget), stopped_by_signals(budget) as came:
         summary = job.run()
     summary.duration_s = time.monotonic() - started
     show(summary, output)

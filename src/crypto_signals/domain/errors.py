@@ -5,6 +5,7 @@ SentinelError
 ├── StoreUnusable         stop: nothing can be remembered (exit 3)
 ├── NoBars                stop: no configured source gave any bar (exit 3)
 ├── VersionConflict       reload and decide again
+├── UnreadableRow         skip: one stored row is damaged; it is kept, reported, and left alone
 ├── SourceFailed          skip: this service or symbol, now; the others go on
 └── DeliveryError         an effect was not, or perhaps not, delivered
     ├── NotSent           retry: the other side has not acted on it
@@ -37,6 +38,10 @@ class NoBars(SentinelError):
 
 
 class VersionConflict(SentinelError):
+    pass
+
+
+class UnreadableRow(SentinelError):
     pass
 
 

@@ -14,7 +14,7 @@ from crypto_signals.domain.signals import GateResult, Signal
 from crypto_signals.domain.strategy import Strategy
 from crypto_signals.domain.vocabulary import AssetClass, Direction
 from crypto_signals.engine.gates import portfolio_gate
-from crypto_signals.engine.ports import Saved
+from crypto_signals.engine.ports import Saved, Unreadable
 
 
 @dataclass(slots=True)
@@ -27,8 +27,11 @@ class Entry:
 
 
 class Book:
-    def __init__(self, strategy: Strategy, signals: Iterable[Signal]) -> None:
+    def __init__(
+        self, strategy: Strategy, signals: Iterable[Signal], unreadable: Iterable[Unreadable] = ()
+    ) -> None:
         self.strategy = strategy
+        self._unreadable = {damaged.signal_id: damaged for damaged in unreadable}
         self._entries: dict[str, Entry] = {}
         self._of_symbol: dict[str, list[Entry]] = {}
         for signal in signals:
@@ -39,7 +42,7 @@ class Book:
         self._of_symbol.setdefault(entry.signal.symbol, []).append(entry)
 
     def knows(self, signal_id: str) -> bool:
-        return signal_id in self._entries
+        return signal_id in self._entries or signal_id in self._unreadable
 
     def symbols_in_trade(self) -> set[str]:
         """Symbols that must be followed, whether they are still configured or not."""
@@ -70,6 +73,10 @@ class Book:
         )
 
     def slot(self, symbol: str) -> GateResult | None:
+        """Refuses while a signal is open on the symbol, or one that may be open cannot be read."""
+        for damaged in self._unreadable.values():
+            if damaged.symbol == symbol and damaged.is_open:
+                return portfolio_gate("slot", damaged.reason)
         for entry in self.open(symbol):
             if not entry.signal.is_shadow:
                 held = entry.signal

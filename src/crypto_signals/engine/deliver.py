@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from crypto_signals.domain.errors import ChannelPaused, NotSent, OutcomeUnknown, Refused
+from crypto_signals.domain.errors import ChannelPaused, NotSent, OutcomeUnknown, Refused, UnreadableRow
 from crypto_signals.domain.events import Effect, Event, EventType
 from crypto_signals.domain.lifecycle import apply
 from crypto_signals.domain.signals import Signal
@@ -58,6 +58,7 @@ class Relay:
         self.store, self.channels, self.clock, self.patience = store, channels, clock, patience
         self.settle = settle
         self._paused: set[str] = set()
+        self._troubled: set[str] = set()
 
     def deliver(self, pictures: Pictures, summary: Summary) -> None:
         """Everything that can be delivered now; then, once, what had to settle first."""
@@ -80,11 +81,18 @@ class Relay:
         for signal_id in _threads(self.store.undelivered()):
             if self.patience.stopping:
                 return
-            while (owed := self._next(signal_id)) is not None:
-                if self._cancelled(owed, summary):
-                    break
-                if not self._sent(owed, pictures, summary, settled=settled):
-                    break
+            try:
+                self._thread(signal_id, pictures, summary, settled=settled)
+            except UnreadableRow as error:
+                summary.errors.append(SourceError(None, "store", str(error)))
+
+    def _thread(self, signal_id: str, pictures: Pictures, summary: Summary, *, settled: bool) -> None:
+        """One thread as far as it goes now."""
+        while not self.patience.stopping and (owed := self._next(signal_id)) is not None:
+            if self._too_late(owed, summary):
+                continue
+            if not self._sent(owed, pictures, summary, settled=settled):
+                return
 
     def _next(self, signal_id: str) -> Owed | None:
         """The announcement if it is owed, else all follow-ups owed: they become one message. An unknown
@@ -97,19 +105,23 @@ class Relay:
         chosen = left[:1] if left[0].kind is EffectKind.ANNOUNCE else (unknown or left)
         return Owed(signal, events, tuple(chosen))
 
-    def _cancelled(self, owed: Owed, summary: Summary) -> bool:
-        """An announcement that is too late to act on is not made: the signal is cancelled for people."""
-        signal, now = owed.signal, self.clock.now()
-        if not owed.is_announcement or owed.unknown:
+    def _too_late(self, owed: Owed, summary: Summary) -> bool:
+        """An announcement that is too late to act on is not made: the signal is cancelled for people. One
+        that they may have seen is not repeated either, but what follows it is told."""
+        signal = owed.signal
+        if not owed.is_announcement:
             return False
-        if now <= signal.valid_until and not signal.progress.closed:
+        if self.clock.now() <= signal.valid_until and not signal.progress.closed:
             return False
-        why = (
-            "it ended"
-            if signal.progress.closed
-            else f"it was valid until {signal.valid_until:%Y-%m-%d %H:%M} UTC"
-        )
-        self._cancel(owed, f"not announced in time: {why}", EffectStatus.SUPERSEDED, summary)
+        until = f"it was valid until {signal.valid_until:%Y-%m-%d %H:%M} UTC"
+        why = "it has ended" if signal.progress.closed else until
+        if owed.unknown:
+            error = f"whether it was announced is unknown, and it is too late to repeat: {why}"
+            self.store.record_effects(owed.marked(EffectStatus.DEAD, error=error))
+            summary.dead += 1
+            summary.errors.append(SourceError(signal.symbol, "delivery", error))
+        else:
+            self._cancel(owed, f"not announced in time: {why}", EffectStatus.SUPERSEDED, summary)
         return True
 
     def _cancel(self, owed: Owed, reason: str, status: EffectStatus, summary: Summary) -> None:
@@ -136,16 +148,23 @@ class Relay:
         except Refused as refusal:
             return self._refused(claimed, str(refusal), summary)
         except (NotSent, ChannelPaused) as problem:
-            if isinstance(problem, ChannelPaused):
+            if isinstance(problem, ChannelPaused) or channel.name in self._troubled:
                 self._paused.add(channel.name)
+            self._troubled.add(channel.name)
             back = EffectStatus.UNKNOWN if owed.unknown else EffectStatus.OWED
             self.store.record_effects(claimed.marked(back, error=str(problem)))
             summary.errors.append(SourceError(owed.signal.symbol, channel.name, str(problem)))
             return False
-        except OutcomeUnknown as problem:
-            self.store.record_effects(claimed.marked(EffectStatus.UNKNOWN, error=str(problem)))
-            summary.errors.append(SourceError(owed.signal.symbol, channel.name, str(problem)))
+        except Exception as problem:  # noqa: BLE001 - whatever it is, the other threads go on
+            error = (
+                str(problem)
+                if isinstance(problem, OutcomeUnknown)
+                else f"{type(problem).__name__}: {problem}"
+            )
+            self.store.record_effects(claimed.marked(EffectStatus.UNKNOWN, error=error))
+            summary.errors.append(SourceError(owed.signal.symbol, channel.name, error))
             return False
+        self._troubled.discard(channel.name)
         self._done(claimed, receipt, summary)
         return True
 
@@ -159,15 +178,19 @@ class Relay:
     def _call(
         self, channel: Channel, owed: Owed, pictures: Pictures, *, may_repeat: bool, summary: Summary
     ) -> Receipt:
-        """One message, sent again only as long as the channel says that it has not acted on it."""
-        picture = pictures(owed.signal, owed.history)
+        """One message, sent again only as long as the channel says that it has not acted on it.
+
+        A channel that took nothing for all its attempts gets one with the next thread, and then none.
+        """
+        picture = _drawn(pictures(owed.signal, owed.history), owed.signal, summary)
         for attempt in range(1, SENDING_ATTEMPTS + 1):
             try:
                 if owed.is_announcement:
                     return channel.announce(owed.signal, picture, may_repeat=may_repeat)
                 return channel.follow_up(owed.signal, owed.events, picture, may_repeat=may_repeat)
             except NotSent as problem:
-                if attempt == SENDING_ATTEMPTS or not self.patience.wait(problem.retry_after_s):
+                last = attempt == SENDING_ATTEMPTS or channel.name in self._troubled
+                if last or not self.patience.wait(problem.retry_after_s):
                     raise
                 summary.retries += 1
         raise AssertionError("unreachable")
@@ -175,14 +198,14 @@ class Relay:
     def _done(self, owed: Owed, receipt: Receipt, summary: Summary) -> None:
         now = self.clock.now()
         effects = owed.marked(EffectStatus.DONE, done_at=now, message_id=receipt.message_id, error=None)
-        if not owed.is_announcement:
+        summary.announcements += owed.is_announcement
+        summary.follow_ups += not owed.is_announcement
+        if not owed.is_announcement and (receipt.thread_id is None or owed.signal.thread_id is not None):
             self.store.record_effects(effects)
-            summary.follow_ups += 1
             return
         event = Event(type=EventType.ANNOUNCED, ts=now, thread_id=receipt.thread_id)
         announced = apply(owed.signal, event)
         self.store.commit([Saved(announced, owed.signal.version, (event,), effects)])
-        summary.announcements += 1
 
     def _refused(self, owed: Owed, reason: str, summary: Summary) -> bool:
         """A dead letter blocks nothing: what comes after it in the thread is still told."""
@@ -198,15 +221,38 @@ class Relay:
         return settled or self.clock.now() >= _attempted(owed.effects) + self.settle
 
     def _settling_s(self) -> float | None:
-        unknown = [e for e in self.store.undelivered() if e.status is EffectStatus.UNKNOWN]
+        """How long until the youngest unknown outcome on an open channel has settled."""
+        unknown = [
+            e for e in self.store.undelivered() if e.status is EffectStatus.UNKNOWN and self._is_open(e)
+        ]
         if not unknown or self.patience.stopping:
             return None
         return max(0.0, (_attempted(unknown) + self.settle - self.clock.now()).total_seconds())
+
+    def _is_open(self, effect: Effect) -> bool:
+        try:
+            signal, _, _ = self.store.signal(effect.signal_id)
+        except UnreadableRow:
+            return False
+        return self.channels[signal.asset_class].name not in self._paused
 
     def _count_left(self, summary: Summary) -> None:
         left = [effect.status for effect in self.store.undelivered()]
         summary.owed = left.count(EffectStatus.OWED)
         summary.unknown = left.count(EffectStatus.UNKNOWN)
+
+
+def _drawn(picture: Picture, signal: Signal, summary: Summary) -> Picture:
+    """The picture, drawn when it is asked for; a message goes out without one rather than not at all."""
+
+    def draw() -> bytes | None:
+        try:
+            return picture()
+        except Exception as error:  # noqa: BLE001 - a chart is worth less than its message
+            summary.warnings.append(f"{signal.symbol}: its chart could not be drawn: {error}")
+            return None
+
+    return draw
 
 
 def _threads(effects: Iterable[Effect]) -> list[str]:

@@ -52,17 +52,15 @@ def _bad_stop(detection: Detection, _: Readings, __: GateLimits, gates: Gates) -
     value = side * (detection.entry - detection.stop) / detection.atr
     low, high = gates.min_stop_atr, gates.max_stop_atr
     limit = low if value < low else high
-    detail = f"stop {value:.2f} ATR away, asked for {low:g} to {high:g}"
+    detail = f"stop {_number(value, limit, 2)} ATR away, asked for {low:g} to {high:g}"
     return GateResult("bad_stop", low <= value <= high, value, limit, detail)
 
 
 def _neckline(detection: Detection, _: Readings, __: GateLimits, ___: Gates) -> GateResult:
-    level, side = detection.neckline, detection.direction.side
-    passed = level is not None and side * (detection.entry - level) > 0
-    where = "unknown" if level is None else f"{level:.6g}"
-    return GateResult(
-        "neckline", passed, detection.entry, level, f"close {detection.entry:.6g}, neckline {where}"
-    )
+    close, level, side = detection.entry, detection.neckline, detection.direction.side
+    passed = level is not None and side * (close - level) > 0
+    where = "unknown" if level is None else _number(level, close, 4)
+    return GateResult("neckline", passed, close, level, f"close {_number(close, level, 4)}, neckline {where}")
 
 
 def _at_least(gate: str, value: float | None, limit: float, text: str, digits: int = 2) -> GateResult:
@@ -71,8 +69,17 @@ def _at_least(gate: str, value: float | None, limit: float, text: str, digits: i
 
 
 def _said(text: str, value: float | None, relation: str, limit: float, digits: int) -> str:
-    measured = "unknown" if value is None else f"{value:.{digits}f}"
+    measured = "unknown" if value is None else _number(value, limit, digits)
     return f"{text.format(measured)}, asked for {relation} {limit:g}"
+
+
+def _number(value: float, other: float | None, digits: int) -> str:
+    """``value`` with as many digits as it takes to tell it from ``other``: a near miss reads as one."""
+    for more in range(digits, 13):
+        text = f"{value:.{more}f}"
+        if other is None or value == other or float(text) != round(other, more):
+            return text
+    return repr(value)
 
 
 _QUALITY: dict[str, Callable[[Detection, Readings, GateLimits, Gates], GateResult]] = {

@@ -2,7 +2,8 @@
 
 A moment is a time at which bars became known. At each one, the open signals of the symbols concerned
 are first followed over their new bar, then new setups are judged; both are committed together. A symbol
-that fails is left where it was, reported, and looked at again by the next run.
+that fails is left where it was, reported, and looked at again by the next run; where only the scan
+failed, its open signals are followed all the same.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,14 +11,14 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from crypto_signals.analysis.catalogue import Catalogue
-from crypto_signals.domain.errors import SentinelError
+from crypto_signals.domain.errors import StoreUnusable, VersionConflict
 from crypto_signals.domain.strategy import Strategy
 from crypto_signals.engine.book import Book, Entry, saved
 from crypto_signals.engine.openings import Candidate, Opener
 from crypto_signals.engine.ports import Calendar, Patience, SourceError, Store, Watermark
 from crypto_signals.engine.sight import Sight, moments
 from crypto_signals.engine.summary import Summary
-from crypto_signals.engine.track import Tracker
+from crypto_signals.engine.track import Tracker, end_gone
 
 
 class Lookout:
@@ -36,19 +37,29 @@ class Lookout:
         self.calendar, self.store, self.summary = calendar, store, summary
         self.opener = Opener(strategy, book, catalogue, calendar)
         self._failed: set[str] = set()
+        self._unscanned: set[str] = set()
 
-    def look(self, sights: Sequence[Sight], configured: set[str], now: datetime, patience: Patience) -> None:
+    def look(
+        self,
+        sights: Sequence[Sight],
+        configured: set[str],
+        gone: Iterable[str],
+        now: datetime,
+        patience: Patience,
+    ) -> None:
         """Scans the configured symbols, and follows the open signals of all of them."""
         for sight in sights:
             if sight.symbol in configured:
-                with self._guarded(sight):
+                with self._guarded(sight.symbol, self._unscanned):
                     sight.scan(self.catalogue, self.strategy)
         for bars in moments(sights):
             if patience.stopping:
                 return
             self._at(bars, now)
-        self._end_unfed(sights, now)
-        self.summary.symbols_processed += len({sight.symbol for sight in sights} & configured - self._failed)
+        self._end_unfed(sights, gone, now)
+        self.summary.symbols_processed += len(
+            {sight.symbol for sight in sights} & configured - self._failed - self._unscanned
+        )
         self.summary.open_signals += self.book.open_count()
 
     def _at(self, bars: Iterable[tuple[Sight, int]], now: datetime) -> None:
@@ -58,22 +69,26 @@ class Lookout:
         for sight, index in bars:
             if sight.symbol in self._failed:
                 continue
-            with self._guarded(sight):
+            with self._guarded(sight.symbol, self._failed):
                 followed = Tracker(sight.study, self.calendar).follow(self.book.open(sight.symbol), index)
                 situation = sight.situation(index)
                 candidates.append(self.opener.judge(situation) if situation else [])
                 moved += followed
-                marks.append(sight.watermark(index))
+                if sight.symbol not in self._unscanned:
+                    marks.append(sight.watermark(index))
         self._commit([*moved, *self.opener.open(candidates, self.summary.run_id, now)], marks)
 
-    def _end_unfed(self, sights: Iterable[Sight], now: datetime) -> None:
+    def _end_unfed(self, sights: Iterable[Sight], gone: Iterable[str], now: datetime) -> None:
         moved: list[Entry] = []
         for sight in sights:
             if sight.symbol in self._failed:
                 continue
-            with self._guarded(sight):
+            with self._guarded(sight.symbol, self._failed):
                 tracker = Tracker(sight.study, self.calendar)
-                moved += tracker.expire_unfed(self.book.open(sight.symbol), now)
+                moved += tracker.end_unfed(self.book.open(sight.symbol), now)
+        for symbol in gone:
+            with self._guarded(symbol, self._failed):
+                moved += end_gone(self.book.open(symbol), self.calendar, now)
         self._commit(moved, [])
 
     def _commit(self, entries: Sequence[Entry], marks: Sequence[Watermark]) -> None:
@@ -93,17 +108,15 @@ class Lookout:
             self.summary.result_r += signal.progress.result_r or 0.0
 
     @contextmanager
-    def _guarded(self, sight: Sight) -> Iterator[None]:
-        """Keeps what goes wrong with one symbol to that symbol."""
+    def _guarded(self, symbol: str, failed: set[str]) -> Iterator[None]:
+        """Keeps what goes wrong with one symbol to that symbol, and notes it as ``failed``."""
         try:
             yield
-        except SentinelError:
+        except (StoreUnusable, VersionConflict):
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the other symbols go on
-            self._failed.add(sight.symbol)
-            self.summary.errors.append(
-                SourceError(sight.symbol, "analysis", f"{type(error).__name__}: {error}")
-            )
+            failed.add(symbol)
+            self.summary.errors.append(SourceError(symbol, "analysis", f"{type(error).__name__}: {error}"))
 
 
 def _worth_writing(entry: Entry) -> bool:

@@ -30,6 +30,7 @@ class Candidate:
     context: tuple[str, ...]
     readings: Mapping[str, float | None]
     gates: tuple[GateResult, ...]
+    valid_until: datetime
     late_bars: int
     feed: str | None
     confirmed_by: tuple[str, ...] = ()
@@ -99,7 +100,7 @@ class Opener:
     def _candidate(self, situation: Situation, detection: Detection, *, conflict: bool) -> Candidate:
         instrument, series = situation.instrument, situation.study.series
         fresh = fresh_contexts(situation.study, self.catalogue, situation.index)
-        context = fresh.get(detection.direction, ())
+        context = tuple(name for name in fresh.get(detection.direction, ()) if name != detection.detector)
         conviction = Conviction.HIGH if context else Conviction.NORMAL
         readings = confluence(situation.study, situation.index)
         gates = self.catalogue[detection.detector].gates
@@ -119,9 +120,13 @@ class Opener:
             context=context,
             readings=readings,
             gates=tuple(results),
+            valid_until=self._valid_until(instrument, detection.ts),
             late_bars=situation.late_bars,
             feed=situation.feed,
         )
+
+    def _valid_until(self, instrument: Instrument, ts: datetime) -> datetime:
+        return self.calendar.close_after(instrument.asset_class, self.timeframe, ts, self.strategy.valid_bars)
 
     def _within_budget(self, winners: list[Candidate]) -> tuple[list[Candidate], list[Candidate]]:
         if not winners:
@@ -149,9 +154,6 @@ class Opener:
 
     def _entry(self, candidate: Candidate, run_id: str, now: datetime) -> Entry:
         strategy, found, instrument = self.strategy, candidate.detection, candidate.instrument
-        valid_until = self.calendar.close_after(
-            instrument.asset_class, self.timeframe, found.ts, strategy.valid_bars
-        )
         signal = Signal(
             signal_id=self._id(found),
             symbol=found.symbol,
@@ -165,7 +167,7 @@ class Opener:
             conviction=candidate.conviction,
             bar_ts=found.ts,
             plan=self._plan(found, instrument),
-            valid_until=valid_until,
+            valid_until=candidate.valid_until,
             created_at=now,
             late_bars=candidate.late_bars,
             confirmed_by=candidate.confirmed_by,

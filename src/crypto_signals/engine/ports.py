@@ -17,6 +17,8 @@ from crypto_signals.domain.vocabulary import AssetClass
 
 Timestamps = NDArray[np.datetime64]
 Picture = Callable[[], bytes | None]
+Wait = Callable[[float], bool]
+"""Waits so many seconds; or says no, at once, where the run must not wait."""
 Draw = Callable[[Signal, Series, Sequence[Event]], bytes]
 
 
@@ -76,12 +78,16 @@ class SourceError:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What a source gave: completed, valid bars, and what was wrong with the others."""
+    """What a source gave: completed, valid bars, and what was wrong with the others.
+
+    ``gone`` are the symbols of which the source said that it has none, as opposed to having failed.
+    """
 
     panel: Panel
     feeds: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[BarProblem, ...] = ()
     errors: tuple[SourceError, ...] = ()
+    gone: frozenset[str] = frozenset()
     requests: int = 0
     retries: int = 0
 
@@ -125,6 +131,16 @@ class Watermark:
     seen_ts: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A stored signal whose row is damaged. It is kept, and what it holds stays taken."""
+
+    signal_id: str
+    symbol: str
+    is_open: bool
+    reason: str
+
+
 class Store(Protocol):
     """Everything that must not be forgotten. Raises ``StoreUnusable`` when it cannot be trusted."""
 
@@ -145,7 +161,11 @@ class Store(Protocol):
     def watermarks(self, strategy: str, timeframe: str) -> dict[str, Watermark]: ...
 
     def signal(self, signal_id: str) -> tuple[Signal, tuple[Event, ...], tuple[Effect, ...]]:
-        """One signal with its events and effects. Raises ``KeyError``."""
+        """One signal with its events and effects. Raises ``KeyError``, or ``UnreadableRow``."""
+        ...
+
+    def unreadable(self) -> list[Unreadable]:
+        """The signals that could not be read so far; the others go on."""
         ...
 
     def signals(self) -> list[Signal]:

@@ -21,13 +21,13 @@ class VirtualClock:
     """A clock that stands still until it is set."""
 
     def __init__(self, now: datetime) -> None:
-        self._now = now
+        self.set(now)
 
     def now(self) -> datetime:
         return self._now
 
     def set(self, now: datetime) -> None:
-        self._now = now
+        self._now = now.astimezone(UTC)
 
 
 def closes(calendar: Calendar, instruments: Iterable[Instrument], first: date, last: date) -> list[datetime]:

@@ -25,6 +25,7 @@ from crypto_signals.engine.ports import (
     History,
     Patience,
     Picture,
+    SourceError,
     Store,
     Wanted,
     Watermark,
@@ -64,8 +65,12 @@ class MainJob:
                 self._look(strategy, now, bars, summary)
             except NoBars as error:
                 unreachable = error
+                summary.errors.append(SourceError(None, "market", f"strategy {strategy.name}: {error}"))
         relay = Relay(self.store, self.channels, self.clock, self.patience, self.settle)
         relay.deliver(lambda signal, events: self._picture(signal, events, bars), summary)
+        said = {error.error for error in summary.errors}
+        unread = [row.reason for row in self.store.unreadable() if row.reason not in said]
+        summary.errors += [SourceError(None, "store", reason) for reason in unread]
         self.store.finish_run(summary.run_id, self.clock.now(), summary.as_dict())
         if unreachable is not None and not bars:
             raise unreachable
@@ -78,9 +83,8 @@ class MainJob:
         marks = self.store.watermarks(strategy.name, strategy.timeframe)
         configured = {i.symbol: i for i in self.source.instruments() if _covers(strategy, i)}
         summary.symbols_total += len(configured)
-        book = Book(
-            strategy, self.store.book(strategy.name, strategy.timeframe, self._since(strategy, marks, now))
-        )
+        known = self.store.book(strategy.name, strategy.timeframe, self._since(strategy, marks, now))
+        book = Book(strategy, known, self.store.unreadable())
         instruments = {
             symbol: Instrument.of(symbol) for symbol in sorted(book.symbols_in_trade())
         } | configured
@@ -90,7 +94,7 @@ class MainJob:
         sights = self._sights(history, instruments, marks, timeframe)
         bars.update({(sight.symbol, timeframe.name): sight.study.series for sight in sights})
         lookout = Lookout(strategy, book, self.catalogue, self.calendar, self.store, summary)
-        lookout.look(sights, set(configured), now, self.patience)
+        lookout.look(sights, set(configured), history.gone, now, self.patience)
 
     def _since(self, strategy: Strategy, marks: Mapping[str, Watermark], now: datetime) -> datetime:
         oldest = min((mark.seen_ts for mark in marks.values()), default=now)

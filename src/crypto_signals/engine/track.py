@@ -28,15 +28,13 @@ class Tracker:
         """Advances ``entries`` up to and including the bar at index ``until``; gives those that moved."""
         return [entry for entry in entries if self._follow_one(entry, until)]
 
-    def expire_unfed(self, entries: Iterable[Entry], now: datetime) -> list[Entry]:
+    def end_unfed(self, entries: Iterable[Entry], now: datetime) -> list[Entry]:
         """Ends the signals whose instrument has had no bar for too many sessions, as known at ``now``."""
         series = self.study.series
-        unfed = [entry for entry in entries if self._is_unfed(entry.signal, as_datetime(series.ts[-1]), now)]
+        last = as_datetime(series.ts[-1])
+        unfed = [entry for entry in entries if is_unfed(entry.signal, last, self.calendar, now)]
         self.follow(unfed, len(series) - 1)
-        for entry in unfed:
-            if not entry.signal.progress.closed:
-                self._end(entry, self._last_session(entry.signal))
-        return unfed
+        return end_all(unfed, self.calendar)
 
     def _follow_one(self, entry: Entry, until: int) -> bool:
         first = int(np.searchsorted(self.study.series.ts, as_ts64(_last_ts(entry.signal)), side="right"))
@@ -48,24 +46,11 @@ class Tracker:
 
     def _step(self, entry: Entry, index: int) -> None:
         bar = self._bar(index)
-        last_session = self._last_session(entry.signal)
-        if bar.ts >= last_session + _DAY:
-            self._end(entry, last_session)
+        if bar.ts >= _last_session(entry.signal, self.calendar) + _DAY:
+            end_all([entry], self.calendar)
             return
         entry.signal, events = step(entry.signal, bar, self._trail(entry.signal.direction, index))
         entry.unsaved.extend(events)
-
-    def _is_unfed(self, signal: Signal, last: datetime, now: datetime) -> bool:
-        limit = self.calendar.session_after(signal.asset_class, last, NO_DATA_SESSIONS)
-        known = self.calendar.known_at(signal.asset_class, Timeframe("1Day"), np.array([as_ts64(limit)]))
-        return bool(known[0] <= as_ts64(now))
-
-    def _end(self, entry: Entry, ts: datetime) -> None:
-        entry.signal, events = without_data(entry.signal, ts)
-        entry.unsaved.extend(events)
-
-    def _last_session(self, signal: Signal) -> datetime:
-        return self.calendar.session_after(signal.asset_class, _last_ts(signal), NO_DATA_SESSIONS)
 
     def _trail(self, direction: Direction, index: int) -> float | None:
         return float(self.study.trail(direction.side)[index])
@@ -80,6 +65,35 @@ class Tracker:
             float(series.close[index]),
             float(series.volume[index]),
         )
+
+
+def is_unfed(signal: Signal, last: datetime, calendar: Calendar, now: datetime) -> bool:
+    """Whether, at ``now``, no bar is known of the sessions after ``last`` in which one had to come."""
+    limit = calendar.session_after(signal.asset_class, last, NO_DATA_SESSIONS)
+    known = calendar.known_at(signal.asset_class, Timeframe("1Day"), np.array([as_ts64(limit)]))
+    return bool(known[0] <= as_ts64(now))
+
+
+def end_all(entries: Iterable[Entry], calendar: Calendar) -> list[Entry]:
+    """Ends what is still open for want of bars, on the last session in which one had to come."""
+    ended = []
+    for entry in entries:
+        entry.signal, events = without_data(entry.signal, _last_session(entry.signal, calendar))
+        entry.unsaved.extend(events)
+        ended.append(entry)
+    return ended
+
+
+def end_gone(entries: Iterable[Entry], calendar: Calendar, now: datetime) -> list[Entry]:
+    """Ends the overdue signals of an instrument of which there are no bars at all any more."""
+    return end_all(
+        [entry for entry in entries if is_unfed(entry.signal, _last_ts(entry.signal), calendar, now)],
+        calendar,
+    )
+
+
+def _last_session(signal: Signal, calendar: Calendar) -> datetime:
+    return calendar.session_after(signal.asset_class, _last_ts(signal), NO_DATA_SESSIONS)
 
 
 def _last_ts(signal: Signal) -> datetime:

@@ -13,7 +13,7 @@ from crypto_signals.domain.bars import BarProblem
 from crypto_signals.domain.errors import NoBars, SourceFailed, UsageError
 from crypto_signals.domain.instruments import Instrument, Timeframe
 from crypto_signals.domain.vocabulary import AssetClass
-from crypto_signals.engine.ports import History, SourceError, Wanted
+from crypto_signals.engine.ports import History, SourceError, Wait, Wanted
 from crypto_signals.market.alpaca_client import (
     AlpacaClient,
     Keys,
@@ -21,6 +21,7 @@ from crypto_signals.market.alpaca_client import (
     NotUnderstood,
     Rows,
     Unreachable,
+    waited,
 )
 from crypto_signals.market.calendars import CRYPTO_GRACE, EQUITY_GRACE, MarketCalendar
 from crypto_signals.market.prepare import FIRST_LOOK_BARS, prepared
@@ -65,10 +66,11 @@ class AlpacaBars:
         keys: Keys | None = None,
         feed: str = "auto",
         first_wait_s: float = 0.5,
+        wait: Wait = waited,
     ) -> None:
         if feed not in FEEDS:
             raise UsageError(f"ALPACA_DATA_FEED is {feed!r}; use one of {', '.join(FEEDS)}")
-        self._client = AlpacaClient(base_url, keys, first_wait_s=first_wait_s)
+        self._client = AlpacaClient(base_url, keys, first_wait_s=first_wait_s, wait=wait)
         self._calendar = calendar
         self._symbols = tuple(symbols)
         self._has_keys = keys is not None
@@ -99,13 +101,15 @@ class AlpacaBars:
         if wanted and len(answer.errors) == len(wanted):
             symbol, error = next(iter(answer.errors.items()))
             raise NoBars(f"Alpaca gave no bar of any of {len(wanted)} symbols; {symbol}: {error}")
+        asked = frozenset(want.instrument.symbol for want in wanted)
         return History(
             Panel.of(found),
             {series.symbol: answer.feeds[series.symbol] for series in found},
             tuple(problems),
             tuple(SourceError(symbol, SERVICE, error) for symbol, error in answer.errors.items()),
-            self._client.requests - requests,
-            self._client.retries - retries,
+            gone=asked - {series.symbol for series in found} - answer.errors.keys(),
+            requests=self._client.requests - requests,
+            retries=self._client.retries - retries,
         )
 
     def _ask(self, wanted: Sequence[Wanted], timeframe: Timeframe, now: datetime) -> _Answer:

@@ -17,16 +17,21 @@ from ipaddress import ip_address
 from typing import Final
 
 import httpx
-import stamina
-from stamina.instrumentation import set_on_retry_hooks
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+)
 
 from crypto_signals.domain.errors import SourceFailed, UsageError
+from crypto_signals.engine.ports import Wait
 
 ATTEMPTS: Final = 3
 MAX_PAGES: Final = 2_000
 PAGE_BARS: Final = 10_000
 MAX_WAIT_S: Final = 65.0
-_TIMEOUT: Final = httpx.Timeout(connect=5.0, read=20.0, write=10.0, pool=5.0)
+_TIMEOUT: Final = httpx.Timeout(connect=3.0, read=8.0, write=5.0, pool=3.0)
 
 Rows = dict[str, list[object]]
 
@@ -51,7 +56,10 @@ class _Busy(SourceFailed):
         super().__init__(message)
 
 
-set_on_retry_hooks([])  # retries are counted and reported with the run, not logged one by one
+def waited(seconds: float) -> bool:
+    """Waits, whatever it takes."""
+    time.sleep(seconds)
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +72,24 @@ class AlpacaClient:
     """Reads bars; counts its ``requests`` and ``retries``.
 
     Raises ``UsageError`` for an address that is neither https nor on loopback, or that holds a password.
-    ``first_wait_s`` is the wait before the second attempt; it doubles, and jitter is added.
+    ``first_wait_s`` is the wait before the second attempt; it doubles, and jitter is added. ``wait`` waits so
+    many seconds, or says no at once where the run must not wait.
     """
 
-    def __init__(self, base_url: str, keys: Keys | None = None, *, first_wait_s: float = 0.5) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        keys: Keys | None = None,
+        *,
+        first_wait_s: float = 0.5,
+        wait: Wait = waited,
+    ) -> None:
         url = _checked_url(base_url)
         self.host = url.host
         self.requests = 0
         self.retries = 0
         self._keys = keys
-        self._first_wait_s = first_wait_s
+        self._first_wait_s, self._wait = first_wait_s, wait
         headers = {"APCA-API-KEY-ID": keys.key_id, "APCA-API-SECRET-KEY": keys.secret} if keys else {}
         self._http = httpx.Client(
             base_url=url, headers=headers, timeout=_TIMEOUT, trust_env=not _is_loopback(url.host)
@@ -99,26 +115,33 @@ class AlpacaClient:
         raise SourceFailed(f"Alpaca's answer has more than {MAX_PAGES} pages; ask for fewer bars")
 
     def _get(self, path: str, params: Mapping[str, str]) -> dict[str, object]:
-        attempts = stamina.retry_context(
-            on=self._backoff,
-            attempts=ATTEMPTS,
-            timeout=ATTEMPTS * MAX_WAIT_S,
-            wait_initial=self._first_wait_s,
-            wait_jitter=self._first_wait_s,
+        retrying = Retrying(
+            retry=retry_if_exception_type((_Busy, Unreachable)),
+            stop=stop_after_attempt(ATTEMPTS),
+            wait=self._backoff,
+            sleep=self._pause,
+            reraise=True,
         )
-        for attempt in attempts:
+        for attempt in retrying:
             with attempt:
                 self.requests += 1
-                self.retries += attempt.num > 1
+                self.retries += attempt.retry_state.attempt_number > 1
                 return self._once(path, params)
-        raise AssertionError("stamina raises what the last attempt raised")
+        raise AssertionError("the last attempt's error is raised again")
 
-    @staticmethod
-    def _backoff(error: Exception) -> bool | float:
-        """Whether to try again, and after how many seconds if the service said so."""
+    def _backoff(self, state: RetryCallState) -> float:
+        """Seconds until the next attempt: as long as the service said, else growing, with jitter."""
+        error = state.outcome.exception() if state.outcome else None
         if isinstance(error, _Busy) and error.wait_s is not None:
             return error.wait_s
-        return isinstance(error, (_Busy, Unreachable))
+        first = self._first_wait_s
+        return float(first * 2 ** (state.attempt_number - 1) + random.uniform(0, first))  # noqa: S311 - jitter
+
+    def _pause(self, seconds: float) -> None:
+        if not self._wait(seconds):
+            raise SourceFailed(
+                f"Alpaca ({self.host}) asked to wait {seconds:.0f} s, longer than this run may take"
+            )
 
     def _once(self, path: str, params: Mapping[str, str]) -> dict[str, object]:
         try:

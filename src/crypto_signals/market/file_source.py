@@ -82,11 +82,10 @@ class FileBars:
                 found.append(series)
         if wanted and not any_known:
             reason = f": {errors[0].symbol}: {errors[0].error}" if errors else ""
-            raise NoBars(
-                f"the bars files hold no valid {timeframe} bar known at {now:%Y-%m-%d %H:%M} UTC{reason}"
-            )
+            raise NoBars(f"the bars files hold no valid {timeframe} bar that is known by now{reason}")
         feeds = {series.symbol: FEED for series in found}
-        return History(Panel.of(found), feeds, tuple(problems), tuple(errors))
+        gone = frozenset(want.instrument.symbol for want in wanted) - self._raw.keys()
+        return History(Panel.of(found), feeds, tuple(problems), tuple(errors), gone)
 
     def close(self) -> None:
         """Nothing is held open."""

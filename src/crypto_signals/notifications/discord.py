@@ -20,13 +20,13 @@ from crypto_signals import __version__
 from crypto_signals.domain.errors import ChannelPaused, DeliveryError, NotSent, UsageError
 from crypto_signals.domain.events import Event
 from crypto_signals.domain.signals import Signal
-from crypto_signals.engine.ports import Picture, Receipt
+from crypto_signals.engine.ports import Picture, Receipt, Wait
 from crypto_signals.notifications import discord_answers as answers
 from crypto_signals.notifications.discord_posts import PICTURE_NAME, JsonObject, posts, thread_title
 from crypto_signals.notifications.messages import CLOSING, Message, announcement, follow_up
 
 USER_AGENT = f"DiscordBot (https://pypi.org/project/crypto-sentinel, {__version__})"
-TIMEOUT = httpx.Timeout(connect=5.0, read=20.0, write=20.0, pool=5.0)
+TIMEOUT = httpx.Timeout(connect=3.0, read=8.0, write=5.0, pool=3.0)
 MAX_WAIT_S: Final = 30.0
 _PATH = re.compile(r"/webhooks/[^/]+/[^/]+/?$")
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -44,12 +44,17 @@ class _HideWebhooks(logging.Filter):
 _HIDE_WEBHOOKS: Final = _HideWebhooks()
 
 
+def _wait(seconds: float) -> bool:
+    time.sleep(seconds)
+    return True
+
+
 class DiscordWebhook:
     """A `Channel` over one webhook.
 
     ``url`` must be https, or http on loopback; anything else raises `UsageError`. ``name`` is how errors
     call it. Whether the channel has threads is found out with the first post and then remembered.
-    ``sleep`` and ``monotonic`` are there so that waiting can be watched; durations are real.
+    ``wait`` waits so many seconds, or says no at once where the run must not wait.
     """
 
     def __init__(
@@ -58,7 +63,7 @@ class DiscordWebhook:
         name: str = "Discord webhook",
         *,
         timeout: httpx.Timeout = TIMEOUT,
-        sleep: Callable[[float], None] = time.sleep,
+        wait: Wait = _wait,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.name = name
@@ -70,7 +75,7 @@ class DiscordWebhook:
             follow_redirects=False,
             trust_env=address.host not in _LOOPBACK,
         )
-        self._sleep, self._monotonic = sleep, monotonic
+        self._wait, self._monotonic = wait, monotonic
         self._resume_at = 0.0
         self._has_threads = True
         self._gone: str | None = None
@@ -175,10 +180,8 @@ class DiscordWebhook:
     def _hold_back(self) -> None:
         """Waits until the webhook's allowance is full again; what would take too long is left for later."""
         wait = self._resume_at - self._monotonic()
-        if wait > MAX_WAIT_S:
+        if wait > 0 and (wait > MAX_WAIT_S or not self._wait(wait)):
             raise NotSent(f"{self.name}: the allowance is used up for {wait:.0f} s", wait)
-        if wait > 0:
-            self._sleep(wait)
 
     def _secret(self) -> str:
         return httpx.URL(self._url.get_secret_value()).path.rpartition("/")[2]

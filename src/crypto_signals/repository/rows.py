@@ -3,9 +3,10 @@
 from dataclasses import fields
 from typing import Any
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import RowMapping
 
+from crypto_signals.domain.errors import UnreadableRow
 from crypto_signals.domain.events import Effect, Event
 from crypto_signals.domain.signals import Signal
 from crypto_signals.domain.vocabulary import EffectKind, EffectStatus
@@ -33,8 +34,14 @@ def signal_row(signal: Signal) -> dict[str, Any]:
     }
 
 
-def signal_of(body: str) -> Signal:
-    return _SIGNAL.validate_json(body)
+def signal_of(signal_id: str, body: str) -> Signal:
+    """Raises ``UnreadableRow``."""
+    try:
+        return _SIGNAL.validate_json(body)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise UnreadableRow(f"signal {signal_id} cannot be read: {where}: {first['msg']}") from None
 
 
 def event_row(signal_id: str, seq: int, event: Event) -> dict[str, Any]:

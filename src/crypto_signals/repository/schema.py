@@ -9,20 +9,15 @@ from crypto_signals.domain.errors import StoreUnusable
 HEAD = "0001"
 
 
-def migrate(connection: Connection) -> None:
-    """Runs the missing steps in the connection's transaction, each recorded with its change.
-
-    Raises ``StoreUnusable`` for a schema that a newer program has made.
-    """
+def is_current(connection: Connection) -> bool:
+    """Raises ``StoreUnusable`` for a schema that a newer program has made."""
     current = _revision(connection)
-    if current == HEAD:
-        return
     if current is not None and current > HEAD:
         raise StoreUnusable(
             f"the store has schema {current}, this program knows {HEAD}: it was written by a newer version. "
             "Update Crypto Sentinel, or point STORE_URL at another store."
         )
-    _upgrade(connection)
+    return current == HEAD
 
 
 def _revision(connection: Connection) -> str | None:
@@ -31,7 +26,8 @@ def _revision(connection: Connection) -> str | None:
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
 
 
-def _upgrade(connection: Connection) -> None:
+def migrate(connection: Connection) -> None:
+    """Runs the missing steps in the connection's transaction, each recorded with its change."""
     from alembic import command  # noqa: PLC0415 - slow to import, needed once in a store's life
     from alembic.config import Config  # noqa: PLC0415
 

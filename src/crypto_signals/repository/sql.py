@@ -6,19 +6,19 @@ from datetime import datetime
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
 
-from sqlalchemy import Connection, Engine, create_engine, event, func, insert, or_, select, update
+from sqlalchemy import Connection, Engine, Select, create_engine, event, func, insert, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 from sqlalchemy.pool import NullPool
 
-from crypto_signals.domain.errors import StoreUnusable, UsageError, VersionConflict
+from crypto_signals.domain.errors import StoreUnusable, UnreadableRow, UsageError, VersionConflict
 from crypto_signals.domain.events import Effect, Event
 from crypto_signals.domain.signals import Signal
 from crypto_signals.domain.vocabulary import EffectStatus
-from crypto_signals.engine.ports import Saved, Watermark
+from crypto_signals.engine.ports import Saved, Unreadable, Watermark
 from crypto_signals.repository import rows, tables
-from crypto_signals.repository.schema import migrate
+from crypto_signals.repository.schema import is_current, migrate
 
 BUSY_TIMEOUT_MS = 5_000
 
@@ -30,11 +30,15 @@ class SqlStore:
 
     def __init__(self, engine: Engine, name: str) -> None:
         self._engine, self._name = engine, name
+        self._unreadable: dict[str, Unreadable] = {}
         with self._translated():
             self._connection = engine.connect()
         try:
             with self._transaction() as connection:
-                migrate(connection)
+                current = is_current(connection)
+            if not current:
+                with self._transaction(writing=True) as connection:
+                    migrate(connection)
         except BaseException:
             self.close()
             raise
@@ -60,7 +64,7 @@ class SqlStore:
             }
             for mark in watermarks
         ]
-        with self._transaction() as connection:
+        with self._transaction(writing=True) as connection:
             for save in saves:
                 _save(connection, save)
             if marks:
@@ -73,12 +77,11 @@ class SqlStore:
         table = tables.signals.c
         recent = or_(table.is_open, table.closed_at >= since, table.bar_ts >= since)
         query = (
-            select(table.body)
+            select(table.signal_id, table.symbol, table.is_open, table.body)
             .where(table.strategy == strategy, table.timeframe == timeframe, recent)
             .order_by(table.bar_ts, table.symbol, table.detector, table.direction)
         )
-        with self._transaction() as connection:
-            return [rows.signal_of(body) for body in connection.scalars(query)]
+        return self._readable(query)
 
     def watermarks(self, strategy: str, timeframe: str) -> dict[str, Watermark]:
         table = tables.watermarks.c
@@ -94,13 +97,33 @@ class SqlStore:
             body = connection.scalar(select(table.body).where(table.signal_id == signal_id))
             if body is None:
                 raise KeyError(signal_id)
-            return rows.signal_of(body), _events(connection, signal_id), _effects(connection, signal_id)
+            return (
+                rows.signal_of(signal_id, body),
+                _events(connection, signal_id),
+                _effects(connection, signal_id),
+            )
 
     def signals(self) -> list[Signal]:
         table = tables.signals.c
         order = (table.bar_ts, table.symbol, table.detector, table.direction, table.signal_id)
+        return self._readable(
+            select(table.signal_id, table.symbol, table.is_open, table.body).order_by(*order)
+        )
+
+    def unreadable(self) -> list[Unreadable]:
+        return list(self._unreadable.values())
+
+    def _readable(self, query: Select[str, str, bool, str]) -> list[Signal]:
+        """The signals whose rows validate; the others are noted, never deleted."""
         with self._transaction() as connection:
-            return [rows.signal_of(body) for body in connection.scalars(select(table.body).order_by(*order))]
+            found = connection.execute(query).all()
+        signals = []
+        for signal_id, symbol, is_open, body in found:
+            try:
+                signals.append(rows.signal_of(signal_id, body))
+            except UnreadableRow as error:
+                self._unreadable[signal_id] = Unreadable(signal_id, symbol, is_open, str(error))
+        return signals
 
     def undelivered(self) -> list[Effect]:
         effect, signal = tables.effects, tables.signals
@@ -116,16 +139,17 @@ class SqlStore:
             return [rows.effect_of(row._mapping) for row in connection.execute(query)]  # noqa: SLF001
 
     def record_effects(self, effects: Iterable[Effect]) -> None:
-        with self._transaction() as connection:
+        with self._transaction(writing=True) as connection:
             for effect in effects:
-                connection.execute(
-                    update(tables.effects)
-                    .where(tables.effects.c.key == effect.key)
-                    .values(rows.effect_row(effect))
+                known = tables.effects.c.key == effect.key
+                found = connection.execute(
+                    update(tables.effects).where(known).values(rows.effect_row(effect))
                 )
+                if found.rowcount != 1:
+                    raise VersionConflict(f"effect {effect.key} is not in the store")
 
     def start_run(self, now: datetime, strategy_versions: Mapping[str, str], config_hash: str) -> str:
-        with self._transaction() as connection:
+        with self._transaction(writing=True) as connection:
             number = (connection.scalar(select(func.max(tables.runs.c.number))) or 0) + 1
             run_id = f"{now:%Y%m%dT%H%M%SZ}-{number}"
             values = {
@@ -140,11 +164,13 @@ class SqlStore:
 
     def finish_run(self, run_id: str, now: datetime, summary: Mapping[str, object]) -> None:
         values = {"finished_at": now, "summary": dict(summary)}
-        with self._transaction() as connection:
+        with self._transaction(writing=True) as connection:
             connection.execute(update(tables.runs).where(tables.runs.c.run_id == run_id).values(values))
 
     @contextmanager
-    def _transaction(self) -> Iterator[Connection]:
+    def _transaction(self, *, writing: bool = False) -> Iterator[Connection]:
+        """Readers never wait for a writer; a writer takes the lock at once, so that it need not give up."""
+        self._connection.info["begin"] = "BEGIN IMMEDIATE" if writing else "BEGIN"
         with self._translated(), self._connection.begin():
             yield self._connection
 
@@ -174,7 +200,7 @@ def open_store(url: str) -> SqlStore:
         raise StoreUnusable(f"the store's folder {folder} cannot be made: {error.strerror}") from error
     engine = create_engine(parsed, poolclass=NullPool, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
     event.listen(engine, "connect", _durable)
-    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(connection.info["begin"]))
     return SqlStore(engine, parsed.database)
 
 

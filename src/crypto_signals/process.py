@@ -1,0 +1,62 @@
+"""What a process has that runs the main job: the real clock, a budget of time, and the wish to stop."""
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from types import FrameType
+
+GLANCE_S = 0.1
+
+
+class SystemClock:
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+class RunBudget:
+    """A `Patience` of real seconds. ``stop`` ends every wait within a moment.
+
+    The wish to stop is a plain flag that waits look at: it is set by signal handlers, which must not lock.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._deadline = time.monotonic() + seconds
+        self._stopping = False
+
+    @property
+    def stopping(self) -> bool:
+        return self._stopping
+
+    def stop(self) -> None:
+        self._stopping = True
+
+    def wait(self, seconds: float) -> bool:
+        end = time.monotonic() + seconds
+        if end > self._deadline:
+            return False
+        while not self._stopping and (left := end - time.monotonic()) > 0:
+            time.sleep(min(left, GLANCE_S))
+        return not self._stopping
+
+
+@contextmanager
+def stopped_by_signals(budget: RunBudget) -> Iterator[list[int]]:
+    """While the block lasts, SIGTERM and SIGINT let the run finish what it has in hand.
+
+    Gives the list of the signals that came. A second one ends the program as usual.
+    """
+    came: list[int] = []
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        came.append(number)
+        budget.stop()
+        signal.signal(number, signal.SIG_DFL)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield came
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

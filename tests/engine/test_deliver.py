@@ -1,0 +1,580 @@
+"""Delivery: nothing owed is lost, nothing is said twice unmarked, and every thread is told in order."""
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+
+from crypto_signals.domain.bars import Bar
+from crypto_signals.domain.errors import ChannelPaused, NotSent, OutcomeUnknown, Refused
+from crypto_signals.domain.events import Effect, Event, EventType
+from crypto_signals.domain.instruments import Timeframe
+from crypto_signals.domain.lifecycle import apply, owed, step
+from crypto_signals.domain.signals import Plan, Signal, signal_id
+from crypto_signals.domain.vocabulary import (
+    AssetClass,
+    Conviction,
+    Direction,
+    EffectKind,
+    EffectStatus,
+    Family,
+    Status,
+)
+from crypto_signals.engine.deliver import SENDING_ATTEMPTS, Relay
+from crypto_signals.engine.ports import Saved
+from crypto_signals.engine.replay import VirtualClock
+from crypto_signals.engine.summary import Summary
+from crypto_signals.repository.sql import SqlStore, open_store
+
+from .world import BTC, DAY, ETH, LTC, SETTLE, Call, Lost, Script, Scripted, Waits, bars, day, pattern
+from .world import World as Market
+
+D = 10
+KNOWN = day(D + 1) + dt.timedelta(seconds=60)
+PLAN = Plan(direction=Direction.LONG, entry=100.0, stop=90.0, targets=(110.0, 120.0, 130.0))
+ENTRY, TP1, TP2, STOP = (
+    (100.0, 101.0, 99.0, 100.5),
+    (100.0, 112.0, 99.5, 111.0),
+    (111.0, 122.0, 110.5, 121.0),
+    (89.0, 89.5, 88.0, 88.5),
+)
+OWED, CLAIMED, UNKNOWN, DONE, DEAD, SUPERSEDED = (
+    EffectStatus.OWED,
+    EffectStatus.CLAIMED,
+    EffectStatus.UNKNOWN,
+    EffectStatus.DONE,
+    EffectStatus.DEAD,
+    EffectStatus.SUPERSEDED,
+)
+
+
+@dataclass
+class Desk:
+    """A store with signals in it, and a relay with the parts of one run."""
+
+    store: SqlStore
+    channel: Scripted = field(default_factory=Scripted)
+    stocks: Scripted = field(default_factory=lambda: Scripted(name="stocks"))
+    patience: Waits = field(default_factory=Waits)
+    clock: VirtualClock = field(default_factory=lambda: VirtualClock(KNOWN))
+
+    def open(self, symbol: str = BTC, *, valid_bars: int = 5) -> str:
+        kind = AssetClass.CRYPTO if "/" in symbol else AssetClass.EQUITY
+        timeframe = Timeframe("1Day")
+        signal = Signal(
+            signal_id=signal_id("test", symbol, timeframe, day(D), "hit", Direction.LONG),
+            symbol=symbol,
+            asset_class=kind,
+            timeframe=timeframe,
+            strategy="test",
+            strategy_version="v",
+            run_id="run",
+            detector="hit",
+            family=Family.CANDLESTICK,
+            conviction=Conviction.NORMAL,
+            bar_ts=day(D),
+            plan=PLAN,
+            valid_until=day(D + 1 + valid_bars),
+            created_at=self.clock.now(),
+        )
+        created = Event(type=EventType.CREATED, ts=self.clock.now())
+        signal = apply(signal, created)
+        self.store.commit([Saved(signal, 0, (created,), owed(signal, (created,)))])
+        return signal.signal_id
+
+    def advance(self, which: str, *bars_: tuple[float, float, float, float]) -> None:
+        """The market goes on; each bar is its own commit, as each day's run would make it."""
+        for ohlc in bars_:
+            signal, _, _ = self.store.signal(which)
+            version = signal.version
+            ts = (signal.progress.last_ts or signal.bar_ts) + DAY
+            signal, events = step(signal, Bar(ts, *ohlc, volume=1000.0), None)
+            self.store.commit([Saved(signal, version, events, owed(signal, events))])
+
+    def deliver(self, script: list[BaseException | Lost | None] | Script | None = None) -> Summary:
+        if script is not None:
+            self.channel.script = script
+        summary = Summary()
+        channels = {AssetClass.CRYPTO: self.channel, AssetClass.EQUITY: self.stocks}
+        relay = Relay(self.store, channels, self.clock, self.patience, SETTLE)
+        relay.deliver(lambda _signal, _events: lambda: None, summary)
+        return summary
+
+    def signal(self, which: str) -> Signal:
+        return self.store.signal(which)[0]
+
+    def effects(self, which: str) -> tuple[Effect, ...]:
+        return self.store.signal(which)[2]
+
+    def statuses(self, which: str) -> list[EffectStatus]:
+        return [effect.status for effect in self.effects(which)]
+
+    def later(self, **span: float) -> None:
+        self.clock.set(self.clock.now() + dt.timedelta(**span))
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    store = open_store(f"sqlite:///{tmp_path / 'sentinel.db'}")
+    yield Desk(store)
+    store.close()
+
+
+def told(channel: Scripted) -> list[tuple[str, tuple[str, ...], bool]]:
+    return [(call.symbol, call.types, call.may_repeat) for call in channel.told]
+
+
+# ------------------------------------------------------------------- done, not sent
+
+
+def test_done(desk: Desk) -> None:
+    """An announcement that went through: the thread is kept, the signal is WAITING, the effect done."""
+    one = desk.open()
+    summary = desk.deliver()
+    signal, events, (effect,) = desk.store.signal(one)
+    assert (signal.status, signal.announced_at) == (Status.WAITING, KNOWN)
+    assert signal.thread_id == f"thread {one[:4]}"
+    assert [event.type for event in events] == [EventType.CREATED, EventType.ANNOUNCED]
+    assert (effect.status, effect.attempts, effect.done_at) == (DONE, 1, KNOWN)
+    assert (effect.message_id, effect.error) == ("message 1", None)
+    assert (summary.announcements, summary.exit_code, summary.owed) == (1, 0, 0)
+
+
+def test_nothing_owed_sends_nothing(desk: Desk) -> None:
+    """A second delivery finds nothing to do."""
+    desk.open()
+    desk.deliver()
+    desk.deliver()
+    assert len(desk.channel.calls) == 1
+
+
+def test_not_sent_is_tried_again(desk: Desk) -> None:
+    """ "429, or a failure before the request was sent: retry", after the time that was asked for."""
+    one = desk.open()
+    summary = desk.deliver([NotSent("429", 7.5), NotSent("429", 2.0), None])
+    assert told(desk.channel) == [(BTC, (), False)]
+    assert desk.patience.waits == [7.5, 2.0]
+    assert (summary.retries, summary.announcements, summary.exit_code) == (2, 1, 0)
+    assert desk.statuses(one) == [DONE]
+
+
+def test_not_sent_for_ever_stays_owed(desk: Desk) -> None:
+    """What is never taken stays owed, the run ends with 1, and the next run tells it, unmarked."""
+    one = desk.open()
+    summary = desk.deliver(lambda _call: NotSent("unreachable"))
+    assert len(desk.channel.calls) == SENDING_ATTEMPTS
+    assert desk.statuses(one) == [OWED]
+    assert (summary.owed, summary.unknown, summary.exit_code) == (1, 0, 1)
+    assert [error.symbol for error in summary.errors] == [BTC]
+    assert desk.signal(one).status is Status.CREATED
+    assert desk.deliver([]).exit_code == 0
+    assert told(desk.channel) == [(BTC, (), False)]
+
+
+def test_no_patience_no_waiting(desk: Desk) -> None:
+    """Where the budget does not allow the wait, the effect stays owed after one attempt."""
+    one = desk.open()
+    desk.patience.budget = 5.0
+    summary = desk.deliver([NotSent("429", 60.0), None])
+    assert (len(desk.channel.calls), desk.statuses(one), summary.owed) == (1, [OWED], 1)
+
+
+def test_one_blocked_thread_blocks_no_other(desk: Desk) -> None:
+    """What cannot be told of one signal holds back no other signal."""
+    desk.open(BTC)
+    desk.open(ETH)
+    desk.deliver(lambda call: NotSent("no") if call.symbol == BTC else None)
+    assert told(desk.channel) == [(ETH, (), False)]
+
+
+# ------------------------------------------------------------------- refused
+
+
+def test_a_refused_announcement(desk: Desk) -> None:
+    """ "400, 413: dead letter": the signal is CANCELLED, followed silently, and keeps its progress."""
+    one = desk.open()
+    summary = desk.deliver([Refused("400: bad embed")])
+    assert desk.signal(one).status is Status.CANCELLED
+    assert desk.signal(one).exit_reason == "undeliverable"
+    (effect,) = desk.effects(one)
+    assert (effect.status, effect.error) == (DEAD, "400: bad embed")
+    assert (summary.cancelled, summary.dead, summary.owed, summary.exit_code) == (1, 1, 0, 1)
+    desk.advance(one, ENTRY, TP1, STOP)
+    desk.deliver()
+    assert desk.signal(one).progress.status is Status.STOPPED
+    assert (len(desk.channel.calls), desk.statuses(one)) == (1, [DEAD])
+
+
+def test_a_refused_announcement_with_follow_ups(desk: Desk) -> None:
+    """What was owed after it is superseded: no follow-up comes without its announcement."""
+    one = desk.open()
+    desk.advance(one, ENTRY, TP1)
+    desk.deliver([Refused("400")])
+    assert desk.statuses(one) == [DEAD, *[SUPERSEDED] * (len(desk.effects(one)) - 1)]
+    assert len(desk.effects(one)) > 2
+    assert len(desk.channel.calls) == 1
+
+
+def test_a_refused_follow_up(desk: Desk) -> None:
+    """A dead follow-up blocks nothing: later ones of its thread are still told."""
+    one = desk.open()
+    desk.deliver()
+    desk.advance(one, ENTRY)
+    summary = desk.deliver([Refused("400")])
+    assert (summary.dead, summary.exit_code, desk.statuses(one)) == (1, 1, [DONE, DEAD])
+    assert desk.signal(one).status is Status.ACTIVE
+    desk.advance(one, TP1)
+    assert desk.deliver().exit_code == 0
+    assert told(desk.channel)[1:] == [(BTC, ("target_1_hit", "stop_moved"), False)]
+
+
+# ------------------------------------------------------------------- paused
+
+
+def test_a_paused_channel(desk: Desk) -> None:
+    """ "401, 403, 404: the channel is paused, its effects stay owed"; one attempt a run, others go on."""
+    ids = [desk.open(symbol) for symbol in (BTC, ETH, LTC)]
+    spy = desk.open("SPY")
+    summary = desk.deliver(lambda _call: ChannelPaused("404: unknown webhook"))
+    assert len(desk.channel.calls) == 1
+    assert [desk.statuses(one) for one in ids] == [[OWED]] * 3
+    assert desk.statuses(spy) == [DONE]
+    assert (summary.owed, summary.announcements, summary.exit_code) == (3, 1, 1)
+    assert summary.errors[0].service == "scripted"
+    assert desk.deliver([]).announcements == 3
+    assert all(not call.may_repeat for call in desk.channel.told)
+
+
+def test_a_paused_channel_waits_for_nothing(desk: Desk) -> None:
+    """An unknown outcome on a channel that is paused cannot be resolved now: no settle time is waited."""
+    desk.open(BTC)
+    desk.open(ETH)
+    desk.deliver([OutcomeUnknown("reset"), ChannelPaused("403")])
+    assert desk.patience.waits == []
+
+
+# ------------------------------------------------------------------- unknown
+
+
+def test_an_unknown_outcome_is_repeated_once_and_marked(desk: Desk) -> None:
+    """Everything else is unknown: "wait out the settle time once, resolve", saying that it may repeat."""
+    one = desk.open()
+    desk.patience.clock = desk.clock
+    summary = desk.deliver([Lost(OutcomeUnknown("timed out")), None])
+    assert told(desk.channel) == [(BTC, (), False), (BTC, (), True)]
+    assert desk.patience.waits == [SETTLE.total_seconds()]
+    assert (desk.statuses(one), summary.unknown, summary.announcements) == ([DONE], 0, 1)
+    assert desk.signal(one).status is Status.WAITING
+
+
+def test_all_unknown_ones_share_one_wait(desk: Desk) -> None:
+    """ "resolve all unknowns together": the settle time is waited once a run."""
+    for symbol in (BTC, ETH, LTC):
+        desk.open(symbol)
+    desk.deliver([OutcomeUnknown("a"), OutcomeUnknown("b"), None])
+    assert len(desk.patience.waits) == 1
+    assert [call.may_repeat for call in desk.channel.told] == [False, True, True]
+
+
+def test_unknown_without_budget(desk: Desk) -> None:
+    """ "else leave them to the next run and exit 1 with `unknown: n`"; the next run repeats it, marked."""
+    one = desk.open()
+    desk.patience.budget = 10.0
+    summary = desk.deliver([OutcomeUnknown("timed out")])
+    assert (desk.statuses(one), summary.unknown, summary.owed, summary.exit_code) == ([UNKNOWN], 1, 0, 1)
+    desk.later(minutes=5)
+    assert desk.deliver([]).exit_code == 0
+    assert told(desk.channel) == [(BTC, (), True)]
+    assert desk.patience.waits == []
+
+
+def test_unknown_is_not_repeated_before_it_settled(desk: Desk) -> None:
+    """A run that comes within the settle time first waits for the rest of it."""
+    desk.open()
+    desk.patience.budget = 0
+    desk.deliver([OutcomeUnknown("timed out")])
+    desk.later(seconds=30)
+    desk.patience.budget = 1000
+    desk.deliver([])
+    assert desk.patience.waits == [60.0]
+    assert told(desk.channel) == [(BTC, (), True)]
+
+
+def test_unknown_twice(desk: Desk) -> None:
+    """An outcome that is unknown again is left to the next run: one repeat a run."""
+    one = desk.open()
+    summary = desk.deliver(lambda _call: OutcomeUnknown("timed out"))
+    assert (len(desk.channel.calls), desk.statuses(one), summary.unknown) == (2, [UNKNOWN], 1)
+
+
+def test_unknown_then_not_sent_stays_unknown(desk: Desk) -> None:
+    """A repeat that was not sent leaves the first outcome unknown: the mark must not be lost."""
+    one = desk.open()
+    desk.deliver([OutcomeUnknown("timed out"), *[NotSent("no")] * SENDING_ATTEMPTS])
+    assert desk.statuses(one) == [UNKNOWN]
+    desk.later(minutes=5)
+    desk.deliver([])
+    assert told(desk.channel) == [(BTC, (), True)]
+
+
+def test_unknown_blocks_only_its_thread(desk: Desk) -> None:
+    """What came after an unknown follow-up waits for it; other threads go on. The order is kept."""
+    one, other = desk.open(BTC), desk.open(ETH)
+    desk.deliver()
+    for which in (one, other):
+        desk.advance(which, ENTRY)
+    desk.patience.budget = 0
+    desk.deliver(lambda call: OutcomeUnknown("?") if call.symbol == BTC else None)
+    for which in (one, other):
+        desk.advance(which, TP1)
+    desk.deliver(lambda _call: None)
+    assert told(desk.channel)[-1] == (ETH, ("target_1_hit", "stop_moved"), False)
+    assert not [call for call in desk.channel.told if call.symbol == BTC and call.types]
+    desk.later(minutes=5)
+    desk.deliver()
+    assert told(desk.channel)[-2:] == [
+        (BTC, ("entered",), True),
+        (BTC, ("target_1_hit", "stop_moved"), False),
+    ]
+
+
+def test_a_claim_left_by_a_crash_is_unknown(desk: Desk) -> None:
+    """A claimed effect whose outcome nobody recorded is repeated after the settle time, marked."""
+    one = desk.open()
+    (effect,) = desk.effects(one)
+    desk.store.record_effects([replace(effect, status=CLAIMED, attempts=1, attempted_at=desk.clock.now())])
+    summary = desk.deliver()
+    assert desk.patience.waits == [SETTLE.total_seconds()]
+    assert told(desk.channel) == [(BTC, (), True)]
+    assert (desk.effects(one)[0].attempts, summary.exit_code) == (2, 0)
+
+
+# ------------------------------------------------------------------- order, coalescing, lateness
+
+
+def test_follow_ups_become_one_message(desk: Desk) -> None:
+    """ "More than one follow-up owed to a thread becomes one message that lists them in order.\""""
+    one = desk.open()
+    desk.deliver()
+    desk.advance(one, ENTRY, TP1, TP2)
+    summary = desk.deliver()
+    assert told(desk.channel)[1:] == [
+        (BTC, ("entered", "target_1_hit", "stop_moved", "target_2_hit", "stop_moved"), False)
+    ]
+    assert set(desk.statuses(one)) == {DONE}
+    assert summary.follow_ups == 1
+
+
+def test_announcement_first_then_follow_ups(desk: Desk) -> None:
+    """Where both are owed and it is not too late, the announcement comes first."""
+    one = desk.open()
+    desk.advance(one, ENTRY, TP1)
+    desk.deliver()
+    assert told(desk.channel) == [
+        (BTC, (), False),
+        (BTC, ("entered", "target_1_hit", "stop_moved"), False),
+    ]
+    assert desk.signal(one).status is Status.TP1_HIT
+
+
+@pytest.mark.parametrize(("seconds", "announced"), [(0, True), (1, False)])
+def test_too_late_to_announce(desk: Desk, seconds: int, announced: bool) -> None:
+    """ "A signal not announced by `valid_until` becomes CANCELLED for people", its effects superseded."""
+    one = desk.open(valid_bars=1)
+    desk.clock.set(day(D + 2) + dt.timedelta(seconds=seconds))
+    desk.advance(one, ENTRY)
+    summary = desk.deliver()
+    assert bool(desk.channel.told) is announced
+    if not announced:
+        assert desk.signal(one).status is Status.CANCELLED
+        assert desk.signal(one).progress.status is Status.ACTIVE
+        assert set(desk.statuses(one)) == {SUPERSEDED}
+        assert (summary.cancelled, summary.owed, summary.exit_code) == (1, 0, 0)
+        desk.advance(one, STOP)
+        assert desk.deliver().follow_ups == 0
+
+
+def test_ended_before_it_was_announced(desk: Desk) -> None:
+    """ "or before its first terminal event": what is over is not announced any more."""
+    one = desk.open()
+    desk.advance(one, ENTRY, STOP)
+    summary = desk.deliver()
+    assert desk.channel.calls == []
+    assert (desk.signal(one).status, desk.signal(one).progress.status) == (Status.CANCELLED, Status.STOPPED)
+    assert set(desk.statuses(one)) == {SUPERSEDED}
+    assert summary.cancelled == 1
+
+
+def test_an_unknown_announcement_of_what_is_over_is_no_call_to_enter(desk: Desk) -> None:
+    """A signal not known to be announced "before its first terminal event becomes CANCELLED for people".
+
+    Repeating the announcement of a finished trade would call people into it.
+    """
+    one = desk.open()
+    desk.patience.budget = 0
+    desk.deliver([OutcomeUnknown("timed out")])
+    desk.advance(one, ENTRY, STOP)
+    desk.later(days=2)
+    desk.deliver([])
+    assert not [call for call in desk.channel.told if not call.types]
+
+
+# ------------------------------------------------------------------- stopping
+
+
+def test_nothing_is_sent_when_stopping(desk: Desk) -> None:
+    """A run that was asked to stop sends nothing more, and says what is owed."""
+    one = desk.open()
+    desk.patience.stopping = True
+    summary = desk.deliver()
+    assert (desk.channel.calls, desk.statuses(one), summary.owed, summary.exit_code) == ([], [OWED], 1, 1)
+
+
+def test_stopping_between_two_threads(desk: Desk) -> None:
+    """P8: the effect in hand is finished, the next thread is not begun."""
+    desk.open(BTC)
+    desk.open(ETH)
+    desk.channel.on_call = lambda: setattr(desk.patience, "stopping", True)
+    summary = desk.deliver()
+    assert (told(desk.channel), summary.owed) == ([(BTC, (), False)], 1)
+
+
+def test_stopping_within_a_thread(desk: Desk) -> None:
+    """P8 "finishes the symbol and the effect in hand": the follow-ups of the same thread wait."""
+    one = desk.open(BTC)
+    desk.advance(one, ENTRY)
+    desk.channel.on_call = lambda: setattr(desk.patience, "stopping", True)
+    desk.deliver()
+    assert told(desk.channel) == [(BTC, (), False)]
+
+
+# ------------------------------------------------------------------- crashes at every call
+
+MARKET = {
+    D + 51: (100.0, 112.0, 99.0, 111.0, 1000.0),
+    D + 52: (111.0, 122.0, 110.0, 121.0, 1000.0),
+    D + 53: (121.0, 131.0, 120.0, 130.0, 1000.0),
+}
+
+
+def crashing(at: int, fault: Callable[[], BaseException | Lost]) -> Script:
+    count = [0]
+
+    def script(_call: Call) -> BaseException | Lost | None:
+        count[0] += 1
+        return fault() if count[0] == at else None
+
+    return script
+
+
+def heard(channel: Scripted) -> dict[str, list[str]]:
+    """What people read, by signal, each message as a line; a marked repeat of the last one is dropped."""
+    threads: dict[str, list[str]] = {}
+    for call in channel.told:
+        lines = threads.setdefault(call.symbol, [])
+        said = ["announced"] if not call.types else list(call.types)
+        if call.may_repeat and lines[-len(said) :] == said:
+            continue
+        lines += said
+    return threads
+
+
+FAULTS: dict[str, Callable[[], BaseException | Lost]] = {
+    "killed before": KeyboardInterrupt,
+    "killed after": lambda: Lost(KeyboardInterrupt()),
+    "not sent": lambda: NotSent("429"),
+    "unknown, not arrived": lambda: OutcomeUnknown("reset"),
+    "unknown, arrived": lambda: Lost(OutcomeUnknown("reset")),
+    "paused": lambda: ChannelPaused("403"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_at_every_call(tmp_path: Path, fault: str) -> None:
+    """P3, P4, P5: whatever happens at whichever message, after the next runs all was told, once or
+    marked, in order; the market's side is untouched."""
+    reference: dict[str, list[str]] | None = None
+    for at in range(10):
+        (tmp_path / str(at)).mkdir()
+        channel = Scripted(crashing(at, FAULTS[fault]))
+        hit = pattern("hit", {symbol: [day(D + 50)] for symbol in (BTC, ETH)})
+        market = {BTC: bars(D + 54, MARKET), ETH: bars(D + 54)}
+        w = Market(tmp_path / str(at), market, hit, channel=channel)
+        for number in range(D + 50, D + 55):
+            for again in range(3):
+                try:
+                    w.run(day(number + 1) + dt.timedelta(minutes=1 + 20 * again))
+                except KeyboardInterrupt:
+                    continue
+        reference = reference or heard(channel)
+        assert heard(channel) == reference, at
+        assert w.store.undelivered() == []
+        calls = [(call.symbol, call.types) for call in channel.told]
+        unmarked = [(call.symbol, call.types) for call in channel.told if not call.may_repeat]
+        assert len(unmarked) == len(set(unmarked)), at
+        assert len(calls) - len(set(calls)) <= 1, at
+        w.store.close()
+    assert reference is not None
+    assert reference[BTC] == [
+        "announced", "entered", "target_1_hit", "stop_moved", "target_2_hit", "stop_moved", "target_3_hit",
+    ]  # fmt: skip
+
+
+class Dying:
+    """A store that dies at its n-th write, before or after the write is on disk."""
+
+    def __init__(self, store: SqlStore, at: int, *, after: bool) -> None:
+        self._store, self._left, self._after = store, at, after
+
+    def __getattr__(self, name: str) -> object:
+        method = getattr(self._store, name)
+        if name not in {"commit", "record_effects", "start_run", "finish_run"}:
+            return method
+
+        def call(*args: object, **kwargs: object) -> object:
+            self._left -= 1
+            if self._left == 0 and not self._after:
+                raise KeyboardInterrupt
+            result = method(*args, **kwargs)
+            if self._left == 0:
+                raise KeyboardInterrupt
+            return result
+
+        return call
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_a_crash_at_every_write(tmp_path: Path, after: bool) -> None:
+    """P3, P4: a program killed before or after any of its writes loses nothing, repeats only marked."""
+    reference: dict[str, list[str]] | None = None
+    for at in (1000, *range(1, 33)):
+        folder = tmp_path / str(at)
+        folder.mkdir()
+        hit = pattern("hit", {BTC: [day(D + 50)]})
+        w = Market(folder, {BTC: bars(D + 53, MARKET)}, hit)
+        real = w.store
+        w.after(D + 49)
+        w.store = Dying(real, at, after=after)  # type: ignore[assignment]
+        for number in (D + 50, D + 51, D + 52, D + 53):
+            for again in range(2):
+                try:
+                    w.run(day(number + 1) + dt.timedelta(minutes=1 + 20 * again))
+                except KeyboardInterrupt:
+                    continue
+        reference = reference or heard(w.channel)
+        assert heard(w.channel) == reference, at
+        unmarked = [call.types for call in w.channel.told if not call.may_repeat]
+        assert len(unmarked) == len(set(unmarked)), at
+        assert real.undelivered() == []
+        real.close()
+
+
+def test_effects_know_their_kind(desk: Desk) -> None:
+    """One announcement a signal, the rest are follow-ups, numbered by their events."""
+    one = desk.open()
+    desk.advance(one, ENTRY, TP1)
+    kinds = [effect.kind for effect in desk.effects(one)]
+    assert kinds == [EffectKind.ANNOUNCE, *[EffectKind.FOLLOW_UP] * (len(kinds) - 1)]
+    assert [effect.key for effect in desk.effects(one)] == [f"{one}/{e.seq}" for e in desk.effects(one)]
