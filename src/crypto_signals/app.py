@@ -24,7 +24,6 @@ from crypto_signals.engine.ports import BarSource, Channel, History, Patience, S
 from crypto_signals.engine.replay import VirtualClock, closes, start_at
 from crypto_signals.engine.run import MainJob
 from crypto_signals.engine.sight import Sight
-from crypto_signals.engine.summary import Summary
 from crypto_signals.engine.why import Explanation
 from crypto_signals.home import held
 from crypto_signals.market.calendars import MarketCalendar
@@ -171,12 +170,8 @@ class LiveJob(MainJob):
 
     faults: Sequence[Fault]
 
-    def run(self) -> Summary:
-        summary = MainJob.run(self)
-        summary.errors += [
-            SourceError(fault.symbol, f"detector {fault.detector}", fault.what) for fault in self.faults
-        ]
-        return summary
+    def _late_errors(self) -> Sequence[SourceError]:
+        return [SourceError(fault.symbol, f"detector {fault.detector}", fault.what) for fault in self.faults]
 
 
 @contextmanager

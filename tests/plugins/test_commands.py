@@ -2,8 +2,10 @@
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -83,6 +85,22 @@ def test_a_run_goes_on_without_the_detectors_that_fail(tmp_path: Path) -> None:
     assert services == [["detector peeking_dip"], ["detector peeking_dip", "detector turncoat"]]
     assert "RuntimeError: not today" in summaries[1]["errors"][1]["error"]
     assert summaries[1]["symbols_processed"] == summaries[1]["symbols_total"] == 3
+    with closing(sqlite3.connect(tmp_path / ".sentinel" / "sentinel.db")) as store:
+        kept = [json.loads(row) for (row,) in store.execute("SELECT summary FROM runs ORDER BY started_at")]
+    assert [[row["service"] for row in summary["errors"]] for summary in kept] == services
+
+
+def test_the_catalogue_and_a_scan_hold_ones_own(tmp_path: Path) -> None:
+    """``patterns`` and ``scan`` know the good one, and say on stderr why the other is not used."""
+    configured(tmp_path, HONEST, PEEKING)
+    for words in (("patterns",), ("scan", "--bars", BARS, "--symbol", "ETH/USD")):
+        done = sentinel(tmp_path, *words, "--format", "json")
+        rows = [json.loads(line) for line in done.stdout.splitlines()]
+        names = {row.get("name", row.get("detector")) for row in rows}
+        assert done.returncode == 0
+        assert {"honest_dip", "doji"} <= names
+        assert "peeking_dip" not in names
+        assert "detector peeking_dip" in done.stderr
 
 
 def test_an_unknown_key_names_the_nearest(tmp_path: Path) -> None:

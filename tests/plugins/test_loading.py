@@ -63,7 +63,10 @@ def test_a_verdict_is_kept_by_content_and_version(tmp_path: Path) -> None:
         ("raise SystemExit(3)\n", "SystemExit: 3"),
         ("answer = 42\n", "holds no detector; decorate a function"),
         (HEAD + HONEST.replace("honest_dip", "hammer"), "the name hammer is taken by the built-in catalogue"),
-        ("from crypto_signals.analysis.chart_patterns import double_bottom\n", "holds no detector"),
+        (
+            "from crypto_signals.analysis.catalogue import CATALOGUE\nmine = CATALOGUE['double_bottom']\n",
+            "holds no detector",
+        ),
         (HEAD + HONEST.replace('"honest_dip"', '"Honest Dip"'), "is not snake_case"),
         ("a = '\0'\n", "null bytes"),
     ],

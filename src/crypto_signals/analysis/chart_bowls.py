@@ -10,7 +10,7 @@ Strength: how well the parabola fits. The rounding top is its mirror image.
 import numpy as np
 from numba import njit
 
-from crypto_signals.analysis.chart_kernels import Found, enter, minor_stop, rows
+from crypto_signals.analysis.chart_kernels import Found, Marks, Rows, enter, marks_of, minor_stop, rows
 from crypto_signals.analysis.chart_setups import MAX_SPAN_BARS, Swings, is_round, lowest
 from crypto_signals.analysis.panel import Floats, Ints
 
@@ -51,31 +51,24 @@ def _fit(close: Floats, rim: int, t: int) -> tuple[float, float]:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def bowl_breakouts(
+def _breakouts(
+    first: int,
     low: Floats,
     close: Floats,
     atr: Floats,
-    index: Ints,
-    price: Floats,
-    kind: Ints,
+    swings: Swings,
     confirmed_at: Ints,
-    minor_index: Ints,
-    minor_price: Floats,
-    minor_kind: Ints,
+    minor: Swings,
     minor_confirmed_at: Ints,
-) -> Found:
-    """Every close above a pivot high that no close had reached since, with a bowl between the two.
-
-    Highs wait on a stack, the latest and lowest on top; a higher one buries those under it. Of several bowls
-    that end on one bar the widest counts.
-    """
-    minor = Swings(minor_index, minor_price, minor_kind)
-    found = rows(len(index))
-    count = 0
+    found: Rows,
+    count: int,
+) -> int:
+    """Enter the breakouts of one series, whose bars begin at ``first``; the new count."""
+    index, price, kind = swings
     stack = np.empty(len(index), np.int64)
     waiting = 0
     seen = 0
-    for t in range(len(close)):
+    for t in range(first, len(close)):
         rim = -1
         fit = 0.0
         while waiting and close[t] > price[stack[waiting - 1]]:
@@ -112,4 +105,25 @@ def bowl_breakouts(
         strength = 100 * (fit - MIN_FIT) / (1 - MIN_FIT)
         enter(found, count, BREAKOUT, t, close[t], strength, low[bottom], stop, price[rim], depth)
         count += 1
+    return count
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def bowl_breakouts(
+    low: Floats, close: Floats, atr: Floats, offsets: Ints, marks: Marks, minor_marks: Marks
+) -> Found:
+    """Every close above a pivot high that no close had reached since, with a bowl between the two.
+
+    Highs wait on a stack, the latest and lowest on top; a higher one buries those under it. Of several bowls
+    that end on one bar the widest counts.
+    """
+    found = rows(len(marks.bar))
+    count = 0
+    for row in range(len(offsets) - 1):
+        swings, confirmed_at = marks_of(row, marks)
+        minor, minor_confirmed_at = marks_of(row, minor_marks)
+        count = _breakouts(
+            offsets[row], low, close[: offsets[row + 1]], atr, swings, confirmed_at, minor,
+            minor_confirmed_at, found, count,
+        )  # fmt: skip
     return found, np.full(1, count)

@@ -12,8 +12,8 @@ under that. Height: the pole. Strength: 100 for a rest that gives nothing back, 
 import numpy as np
 from numba import njit
 
-from crypto_signals.analysis.chart_kernels import Found, enter, rows
-from crypto_signals.analysis.chart_setups import lowest
+from crypto_signals.analysis.chart_kernels import Found, Marks, Rows, enter, marks_of, rows
+from crypto_signals.analysis.chart_setups import Swings, lowest
 from crypto_signals.analysis.panel import Floats, Ints
 
 FLAG = 0
@@ -73,40 +73,54 @@ def _breakout(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def flag_breakouts(
+def _breakouts(
+    shape: int,
     high: Floats,
     low: Floats,
     close: Floats,
     atr: Floats,
-    index: Ints,
-    price: Floats,
-    kind: Ints,
+    swings: Swings,
     confirmed_at: Ints,
+    found: Rows,
+    count: int,
+) -> int:
+    """Enter the breakouts of one shape in one series; the new count."""
+    index, price, kind = swings
+    for top in range(1, len(index)):
+        if kind[top] < 0 or not _is_pole(top, index, price, atr):
+            continue
+        at, peak = index[top], price[top]
+        pole = peak - price[top - 1]
+        floor = peak - MAX_RETRACEMENT * pole
+        t, touch, trough, line = _breakout(high, low, close, at, peak, floor, confirmed_at[top])
+        if t < 0 or touch < 0 or _kind_of_rest(low, at, t) != shape:
+            continue
+        bottom = low[trough]
+        if not line > bottom:
+            continue
+        found.anchors[count, 0], found.prices[count, 0] = index[top - 1], price[top - 1]
+        found.anchors[count, 1], found.prices[count, 1] = at, peak
+        found.anchors[count, 2], found.prices[count, 2] = touch, high[touch]
+        found.anchors[count, 3], found.prices[count, 3] = trough, bottom
+        strength = 100 * (1 - (peak - bottom) / (MAX_RETRACEMENT * pole))
+        levels = bottom, bottom - 0.01 * abs(bottom), line, pole
+        enter(found, count, BREAKOUT, t, close[t], strength, *levels)
+        count += 1
+    return count
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def flag_breakouts(
+    high: Floats, low: Floats, close: Floats, atr: Floats, offsets: Ints, marks: Marks
 ) -> Found:
     """Every breakout of a flag, then of a pennant; anchors: pole foot, pole top, touch, low, breakout."""
-    found = rows(len(index))
+    found = rows(len(marks.bar))
     ends = np.empty(2, np.int64)
     count = 0
     for shape in range(2):
-        for top in range(1, len(index)):
-            if kind[top] < 0 or not _is_pole(top, index, price, atr):
-                continue
-            at, peak = index[top], price[top]
-            pole = peak - price[top - 1]
-            floor = peak - MAX_RETRACEMENT * pole
-            t, touch, trough, line = _breakout(high, low, close, at, peak, floor, confirmed_at[top])
-            if t < 0 or touch < 0 or _kind_of_rest(low, at, t) != shape:
-                continue
-            bottom = low[trough]
-            if not line > bottom:
-                continue
-            found.anchors[count, 0], found.prices[count, 0] = index[top - 1], price[top - 1]
-            found.anchors[count, 1], found.prices[count, 1] = at, peak
-            found.anchors[count, 2], found.prices[count, 2] = touch, high[touch]
-            found.anchors[count, 3], found.prices[count, 3] = trough, bottom
-            strength = 100 * (1 - (peak - bottom) / (MAX_RETRACEMENT * pole))
-            levels = bottom, bottom - 0.01 * abs(bottom), line, pole
-            enter(found, count, BREAKOUT, t, close[t], strength, *levels)
-            count += 1
+        for row in range(len(offsets) - 1):
+            swings, confirmed_at = marks_of(row, marks)
+            known = close[: offsets[row + 1]]
+            count = _breakouts(shape, high, low, known, atr, swings, confirmed_at, found, count)
         ends[shape] = count
     return found, ends

@@ -2,6 +2,9 @@
 
 Everything is written for the bullish pattern; the bearish one is the same code on negated prices, where a
 high is minus a low. Cost is linear in the bars: no shape is looked for further back than 250 bars.
+
+A walk takes one series, or several that lie end to end: ``offsets`` says where the bars of each begin, and
+``starts`` of `Marks` where its pivots do. No walk looks beyond its series.
 """
 
 from typing import NamedTuple, TypeAlias
@@ -31,6 +34,16 @@ class Rows(NamedTuple):
     levels: Floats
     anchors: Ints
     prices: Floats
+
+
+class Marks(NamedTuple):
+    """Pivots of several series, in the order of `Pivots.columns`; ``starts`` is where those of each begin."""
+
+    bar: Ints
+    price: Floats
+    kind: Ints
+    confirmed_at: Ints
+    starts: Ints
 
 
 Found: TypeAlias = tuple[Rows, Ints]
@@ -73,6 +86,14 @@ def enter(
     found.levels[row, 5] = close + THIRD_MOVE * height
     found.anchors[row, anchor] = t
     found.prices[row, anchor] = close
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def marks_of(row: int, marks: Marks) -> tuple[Swings, Ints]:
+    """The pivots of one series, and when each was confirmed."""
+    start, end = marks.starts[row], marks.starts[row + 1]
+    swings = Swings(marks.bar[start:end], marks.price[start:end], marks.kind[start:end])
+    return swings, marks.confirmed_at[start:end]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -153,14 +174,9 @@ def pivot_breakouts(
     last_shape: int,
     close: Floats,
     atr: Floats,
-    index: Ints,
-    price: Floats,
-    kind: Ints,
-    confirmed_at: Ints,
-    minor_index: Ints,
-    minor_price: Floats,
-    minor_kind: Ints,
-    minor_confirmed_at: Ints,
+    offsets: Ints,
+    marks: Marks,
+    minor_marks: Marks,
 ) -> Found:
     """Every breakout of the shapes of that range, all of which stand on the last of the given pivots.
 
@@ -169,15 +185,17 @@ def pivot_breakouts(
     when its patience ends. One whose line a bar closed above after its last high, before it could be known,
     is none. Minor pivots are those that a stop can hide behind.
     """
-    swings = Swings(index, price, kind)
-    minor = Swings(minor_index, minor_price, minor_kind)
     shapes = last_shape - first_shape + 1
-    found = rows(len(index) * shapes)
+    found = rows(len(marks.bar) * shapes)
     ends = np.empty(shapes, np.int64)
     count = 0
     for at in range(shapes):
-        count = _walk(
-            first_shape + at, close, atr, swings, confirmed_at, minor, minor_confirmed_at, found, count
-        )
+        for row in range(len(offsets) - 1):
+            swings, confirmed_at = marks_of(row, marks)
+            minor, minor_confirmed_at = marks_of(row, minor_marks)
+            count = _walk(
+                first_shape + at, close[: offsets[row + 1]], atr, swings, confirmed_at, minor,
+                minor_confirmed_at, found, count,
+            )  # fmt: skip
         ends[at] = count
     return found, ends

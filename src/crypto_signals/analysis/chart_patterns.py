@@ -24,7 +24,7 @@ import numpy as np
 
 from crypto_signals.analysis.chart_bowls import bowl_breakouts
 from crypto_signals.analysis.chart_flags import flag_breakouts
-from crypto_signals.analysis.chart_kernels import Found, Rows, pivot_breakouts
+from crypto_signals.analysis.chart_kernels import Found, Marks, Rows, pivot_breakouts
 from crypto_signals.analysis.chart_table import (
     BOWL_ENTRIES,
     LINE_ENTRIES,
@@ -35,7 +35,7 @@ from crypto_signals.analysis.chart_table import (
 )
 from crypto_signals.analysis.detections import Hits
 from crypto_signals.analysis.detector import Detector, Find, detector
-from crypto_signals.analysis.panel import Floats, Ints
+from crypto_signals.analysis.panel import Floats
 from crypto_signals.analysis.study import Study
 from crypto_signals.domain.vocabulary import Direction, Family
 
@@ -50,13 +50,15 @@ def _bars(study: Study, side: int) -> tuple[Floats, Floats, Floats]:
     return study.keep("mirrored bars", lambda: (-bars.low, -bars.high, -bars.close))
 
 
-def _swings(study: Study, side: int, reversal: float) -> tuple[Ints, Floats, Ints, Ints]:
-    """The columns of the pivots, or their mirror image."""
+def _swings(study: Study, side: int, reversal: float) -> Marks:
+    """The pivots, or their mirror image."""
     pivots = study.pivots(reversal)
-    if side > 0:
-        return pivots.columns
     index, price, kind, confirmed_at = pivots.columns
-    return study.keep(("mirrored pivots", reversal), lambda: (index, -price, -kind, confirmed_at))
+    if side > 0:
+        return Marks(index, price, kind, confirmed_at, pivots.starts)
+    return study.keep(
+        ("mirrored pivots", reversal), lambda: Marks(index, -price, -kind, confirmed_at, pivots.starts)
+    )
 
 
 class Table(NamedTuple):
@@ -83,18 +85,18 @@ def _on_pivots(study: Study, side: int, group: tuple[Entry, ...]) -> Table:
     _, _, close = _bars(study, side)
     swings, minor = _swings(study, side, group[0].swing), _swings(study, side, MINOR_SWING_ATRS)
     first, last = group[0].shape, group[-1].shape
-    return _table(pivot_breakouts(first, last, close, study.atr(), *(*swings, *minor)), side)
+    return _table(pivot_breakouts(first, last, close, study.atr(), study.offsets, swings, minor), side)
 
 
 def _behind_poles(study: Study, side: int, group: tuple[Entry, ...]) -> Table:
     swings = _swings(study, side, group[0].swing)
-    return _table(flag_breakouts(*(*_bars(study, side), study.atr(), *swings)), side)
+    return _table(flag_breakouts(*_bars(study, side), study.atr(), study.offsets, swings), side)
 
 
 def _bowls(study: Study, side: int, group: tuple[Entry, ...]) -> Table:
     _, low, close = _bars(study, side)
     swings, minor = _swings(study, side, group[0].swing), _swings(study, side, MINOR_SWING_ATRS)
-    return _table(bowl_breakouts(low, close, study.atr(), *(*swings, *minor)), side)
+    return _table(bowl_breakouts(low, close, study.atr(), study.offsets, swings, minor), side)
 
 
 Group: TypeAlias = tuple[Callable[[Study, int, tuple[Entry, ...]], Table], tuple[Entry, ...]]

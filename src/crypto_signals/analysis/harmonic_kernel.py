@@ -181,12 +181,23 @@ def _grown(whole: Ints, real: Floats) -> tuple[Ints, Floats]:
 
 
 @njit(cache=True, nogil=True)
+def _series_of(d: int, series: int, begins: Ints, starts: Ints, newest: Ints) -> int:
+    """The series of the minor pivot ``d``; where it is a later one, its major pivots are all still unseen."""
+    while d >= begins[series + 1]:
+        series += 1
+        for g in range(len(newest)):
+            newest[g] = starts[g, series] - 1
+    return series
+
+
+@njit(cache=True, nogil=True)
 def find_harmonics(
     close: Floats,
     index: Ints,
     price: Floats,
     kind: Ints,
     confirmed_at: Ints,
+    begins: Ints,
     major_index: Ints,
     major_price: Floats,
     major_kind: Ints,
@@ -196,22 +207,26 @@ def find_harmonics(
 ) -> tuple[Ints, Floats]:
     """Every shape that a minor pivot completes, at most one a pivot and pattern: the cleanest.
 
-    The last point is a minor pivot, the others are consecutive major pivots of one grade (grade g of
-    ``major_*`` lies from ``starts[g]`` to ``starts[g + 1]``) that were confirmed when it was. The last point
-    must lie beyond all minor pivots since the point before it, and none of them beyond that one. Rows are in
-    the order of their bars: (bar, pattern, side, bars of 6 points) and (strength, structure, 3 targets, 2
-    ends of the zone, prices of 6 points).
+    The last point is a minor pivot, the others are consecutive major pivots of one grade that were confirmed
+    when it was. The last point must lie beyond all minor pivots since the point before it, and none of them
+    beyond that one. Rows are in the order of their bars: (bar, pattern, side, bars of 6 points) and
+    (strength, structure, 3 targets, 2 ends of the zone, prices of 6 points).
+
+    Series may lie end to end: the minor pivots of series s begin at ``begins[s]``, its major pivots of grade
+    g at ``starts[g, s]``, and end where those of the next series begin.
     """
-    grades, variants = len(starts) - 1, tables.variants
+    grades, variants = len(starts), tables.variants
     whole, real = np.empty((64, POINT_BARS + POINTS), np.int64), np.empty((64, POINT_PRICES + POINTS))
     count = 0
-    newest, low, high = starts - 1, np.empty(grades), np.empty(grades)
+    newest, low, high = np.empty(grades, np.int64), np.empty(grades), np.empty(grades)
     bars, prices = np.zeros(POINTS, np.int64), np.empty(POINTS)
+    series = -1
     for d in range(len(index)):
+        series = _series_of(d, series, begins, starts, newest)
         side, t, oldest_row = -kind[d], confirmed_at[d], count
         for g in range(grades):
-            at = _newest(newest[g], starts[g + 1], index[d], t, major_index, major_confirmed_at)
-            if at < starts[g]:
+            at = _newest(newest[g], starts[g, series + 1], index[d], t, major_index, major_confirmed_at)
+            if at < starts[g, series]:
                 continue
             if at != newest[g]:
                 newest[g] = at
@@ -220,7 +235,7 @@ def find_harmonics(
             low[g], high[g] = min(low[g], price[d]), max(high[g], price[d])
             if major_kind[at] == kind[d] or not extreme:
                 continue
-            _take_points(at, starts[g], major_index, major_price, bars, prices)
+            _take_points(at, starts[g, series], major_index, major_price, bars, prices)
             bars[LAST], prices[LAST] = index[d], price[d]
             for variant in range(len(variants)):
                 worst = _worst(variant, bars, prices, tables)

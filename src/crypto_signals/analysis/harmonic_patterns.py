@@ -117,11 +117,12 @@ def _find_all(study: Study, tables: Tables) -> _Found:
     whole, real = find_harmonics(
         study.series.close,
         *minor.columns,
+        minor.starts,
         np.concatenate([grade.index for grade in grades]),
         np.concatenate([grade.price for grade in grades]),
         np.concatenate([grade.kind for grade in grades]),
         np.concatenate([grade.confirmed_at for grade in grades]),
-        np.cumsum([0, *map(len, grades)], dtype=np.int64),
+        np.stack([grade.starts for grade in grades]) + np.cumsum([0, *map(len, grades)])[:-1, None],
         tables,
     )
     number = 2 * whole[:, PATTERN] + (whole[:, SIDE] < 0)

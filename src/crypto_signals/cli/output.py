@@ -4,12 +4,15 @@ import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+if TYPE_CHECKING:
+    from crypto_signals.plugins import Fault
 
 
 class Format(StrEnum):
@@ -56,3 +59,9 @@ def _is_number(text: str) -> bool:
 def say(line: str, style: str = "") -> None:
     """One line for people, on stderr."""
     notes().print(Text(line, style=style), soft_wrap=True)
+
+
+def say_faults(faults: "Iterable[Fault]") -> None:
+    """Which of the user's own detectors are not, or no longer, used; on stderr."""
+    for fault in faults:
+        say(f"{fault.symbol or '-'} (detector {fault.detector}): {fault.what}", "red")
