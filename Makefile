@@ -8,13 +8,13 @@ run: .venv/.installed          ## the main job over the bundled bars, in virtual
 	$(BIN)/sentinel demo
 
 test: .venv/.dev               ## the test suite
-	$(BIN)/pytest -n auto -m "not proof and not soak" $(PYTEST_EXTRA)
+	$(BIN)/pytest -n auto --dist loadscope -m "not proof and not soak" $(PYTEST_EXTRA)
 
 proof: .venv/.dev              ## the promises, short form
-	$(BIN)/pytest -n auto -m proof $(PYTEST_EXTRA)
+	$(BIN)/pytest -n auto --dist loadscope -m proof $(PYTEST_EXTRA)
 
 soak: .venv/.dev               ## the promises, long form, and what is too slow for CI
-	$(BIN)/pytest -n auto -m soak
+	$(BIN)/pytest -n auto --dist loadscope -m soak
 
 bench: .venv/.dev              ## figures, as ratios within one run
 	$(BIN)/python -m benchmarks

@@ -18,6 +18,7 @@ def skipped(report: Path) -> list[str]:
         f"{case.get('classname')}.{case.get('name')}: {skip.get('message')}"
         for case in cases
         for skip in case.iter("skipped")
+        if skip.get("type") == "pytest.skip"
     ]
 
 

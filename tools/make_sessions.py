@@ -1,4 +1,3 @@
-
 """Writes `market/sessions.py`: the sessions of the New York Stock Exchange, from exchange_calendars.
 
 Run it once a year, after raising ``LAST_YEAR``: ``python tools/make_sessions.py``.

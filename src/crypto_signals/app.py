@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from rich.console import Console
+from sqlalchemy.engine import URL
 
 from crypto_signals.analysis.catalogue import CATALOGUE
 from crypto_signals.analysis.panel import Series
@@ -42,8 +43,8 @@ _THE_BEGINNING = datetime(1900, 1, 1, tzinfo=UTC)
 _THE_END = datetime(9999, 1, 1, tzinfo=UTC)
 
 
-def default_store_url(home: Path) -> str:
-    return f"sqlite:///{(home / 'sentinel.db').absolute()}"
+def default_store_url(home: Path) -> URL:
+    return URL.create("sqlite", database=str((home / "sentinel.db").absolute()))
 
 
 def store_to_read(settings: Settings) -> tuple[SqlStore, str | None]:
@@ -66,10 +67,6 @@ def bar_source(settings: Settings, calendar: MarketCalendar, patience: Patience)
     from crypto_signals.market.alpaca_client import Keys  # noqa: PLC0415
 
     symbols = (*_chosen(settings.crypto_symbols, DEFAULT_CRYPTO), *_equities(settings, ()))
-    if "*" in symbols:
-        raise UsageError("CRYPTO_SYMBOLS, EQUITY_SYMBOLS: * needs a bars file in BARS_URL; list the symbols")
-    if not symbols:
-        raise UsageError("CRYPTO_SYMBOLS and EQUITY_SYMBOLS are empty: there is nothing to look at")
     key, secret = settings.alpaca_api_key, settings.alpaca_secret_key
     keys = Keys(key.get_secret_value(), secret.get_secret_value()) if key and secret else None
     return AlpacaBars(
@@ -97,6 +94,8 @@ def _file_bars(paths: list[Path], settings: Settings, calendar: MarketCalendar) 
             *_equities(settings, equity if nothing_set else (), everything=equity),
         )
     )
+    if not source.instruments():
+        raise UsageError("CRYPTO_SYMBOLS, EQUITY_SYMBOLS, ENABLE_EQUITIES leave no symbol of the bars files")
     return source
 
 

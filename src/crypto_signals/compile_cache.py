@@ -7,6 +7,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from numba import config
+
 _KERNELS = Path(__file__).parent / "analysis"
 
 
@@ -16,8 +18,8 @@ def choose() -> None:
     The compiler notices a change in a kernel's own file alone, not in what it calls. Where the user has no
     folder that can be written, kernels are compiled anew by each process. ``NUMBA_CACHE_DIR`` wins.
     """
-    if not os.environ.get("NUMBA_CACHE_DIR"):
-        os.environ["NUMBA_CACHE_DIR"] = str(_folder())
+    if not config.CACHE_DIR:  # type: ignore[attr-defined] # set when numba reads its environment
+        config.CACHE_DIR = str(_folder())  # type: ignore[attr-defined]
 
 
 def _folder() -> Path:

@@ -240,7 +240,7 @@ def test_a_kill_in_the_middle_of_a_request_loses_nothing(
 
 def test_the_second_of_two_runs_steps_aside(program: Program, discord_simulator: DiscordSimulator) -> None:
     """It exits 0 at once, says in one line which process holds the state, and does nothing."""
-    discord_simulator.faults([{"fault": "slow", "seconds": 8, **POST}])
+    discord_simulator.faults([{"fault": "slow", "seconds": 5, **POST}])
     first = program.start("run", "--format", "json", SENTINEL_NOW=NOW)
     until(discord_simulator.requests)
     line = one_line(program.run(NOW), 0)

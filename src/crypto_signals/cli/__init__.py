@@ -57,8 +57,5 @@ def main(arguments: list[str] | None = None) -> None:
     except SentinelError as error:
         say(str(error), "red")
         sys.exit(1)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(0)
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)

@@ -1,15 +1,15 @@
 """``sentinel config``: what the program would run with."""
 
-from crypto_signals.cli.output import Format, FormatOption, print_json, print_table
+from crypto_signals.cli.output import Format, FormatOption, print_json, print_table, say
 
 
 def config(output: FormatOption = Format.TABLE) -> None:
     """The resolved configuration with secrets masked, and where each value came from."""
-    from crypto_signals import app  # noqa: PLC0415 - the command line starts without them
-    from crypto_signals.config import load  # noqa: PLC0415
+    from crypto_signals.config import load  # noqa: PLC0415 - the command line starts without it
 
     configuration = load()
-    strategies = app.strategies_of(configuration)
+    for warning in configuration.warnings:
+        say(warning, "yellow")
     masked = configuration.masked()
     if output is Format.JSON:
         settings = {
@@ -18,13 +18,15 @@ def config(output: FormatOption = Format.TABLE) -> None:
         }
         whole = {
             "settings": settings,
-            "strategies": [s.model_dump(mode="json") | {"version": s.version} for s in strategies],
+            "strategies": [
+                s.model_dump(mode="json") | {"version": s.version} for s in configuration.strategies
+            ],
             "config_hash": configuration.hash,
         }
         print_json([whole])
         return
     rows = ((name.upper(), value, configuration.origins[name]) for name, value in masked.items())
     print_table("Settings", ("setting", "value", "from"), rows)
-    for strategy in strategies:
+    for strategy in configuration.strategies:
         values = strategy.model_dump(mode="json").items()
         print_table(f"Strategy {strategy.name}, version {strategy.version}", ("key", "value"), values)

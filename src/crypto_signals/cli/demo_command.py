@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
-from crypto_signals.cli.output import Format, FormatOption, notes, out
+from crypto_signals.cli.output import Format, FormatOption, counted, notes, out
 
 if TYPE_CHECKING:
     from crypto_signals.app import Demo
@@ -63,8 +63,8 @@ def _replayed(parts: "Demo", console: Console) -> "Summary":
     with _progress(console) as progress:
         task = progress.add_task("", total=len(parts.moments))
         for _ in replay(parts.job, parts.clock, parts.moments, total):
-            text = f"{parts.clock.now():%Y-%m-%d}  {total.signals} signals, {total.open_signals} open trades"
-            progress.update(task, advance=1, description=text)
+            said = f"{counted(total.signals, 'signal')}, {counted(total.open_signals, 'open trade')}"
+            progress.update(task, advance=1, description=f"{parts.clock.now():%Y-%m-%d}  {said}")
     return total
 
 

@@ -1,13 +1,15 @@
 """How commands print: tables for people on stdout, JSON lines for scripts on stdout, notes on stderr."""
 
 import json
+import os
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO, cast
 
 import typer
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
@@ -23,30 +25,66 @@ class Format(StrEnum):
 FormatOption = Annotated[Format, typer.Option("--format", help="A table for people, or JSON for scripts.")]
 
 
+class _Console(Console):
+    """A console whose reader may leave early, as ``head`` does: the command then ends in silence."""
+
+    def on_broken_pipe(self) -> None:
+        _mute(self.file)
+
+
+class _Trimmed:
+    """A file that gets no spaces at the ends of lines."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+    def write(self, text: str) -> int:
+        return self._file.write(re.sub(r" +\n", "\n", text))
+
+
+def _mute(file: Any) -> None:
+    with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - no path, but a device
+        os.dup2(nowhere.fileno(), file.fileno())
+
+
 def out() -> Console:
-    """Where the answer goes. Without a terminal lines are never cut."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=160)
+    """Where the answer goes. Without a terminal lines are neither cut nor padded."""
+    console = _Console(highlight=False)
+    if console.is_terminal:
+        return console
+    return _Console(highlight=False, width=160, file=cast("TextIO", _Trimmed(sys.stdout)))
 
 
 def notes() -> Console:
     """Where everything goes that is not the answer: progress, warnings, errors."""
-    return Console(stderr=True, highlight=False)
+    return _Console(stderr=True, highlight=False)
+
+
+def counted(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def print_json(rows: Iterable[Mapping[str, Any]]) -> None:
     """One object a line."""
-    for row in rows:
-        sys.stdout.write(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n")
+    try:
+        for row in rows:
+            sys.stdout.write(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _mute(sys.stdout)
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Every cell is taken literally; numbers stand to the right."""
+    """Every cell is taken literally; numbers stand to the right, and an ``id`` is never folded."""
     table = Table(title=title, title_justify="left", header_style="bold")
     cells = [[Text("" if cell is None else str(cell)) for cell in row] for row in rows]
     for number, column in enumerate(columns):
         numeric = bool(cells) and all(_is_number(row[number].plain) for row in cells)
-        table.add_column(column, justify="right" if numeric else "left", overflow="fold")
+        side: JustifyMethod = "right" if numeric else "left"
+        table.add_column(column, justify=side, overflow="fold", no_wrap=column == "id")
     for row in cells:
         table.add_row(*row)
     out().print(table)

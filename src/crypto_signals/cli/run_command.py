@@ -4,7 +4,8 @@ import time
 
 import typer
 
-from crypto_signals.cli.output import Format, FormatOption, notes, out
+from crypto_signals.cli.output import Format, FormatOption, notes, out, say
+from crypto_signals.domain.errors import NoBars
 
 
 def run(output: FormatOption = Format.TABLE) -> None:
@@ -15,9 +16,17 @@ def run(output: FormatOption = Format.TABLE) -> None:
 
     started = time.monotonic()
     configuration = config.load()
+    for warning in configuration.warnings:
+        say(warning, "yellow")
     console = out() if output is Format.TABLE else notes()
     with app.live_job(configuration, console) as (job, budget), stopped_by_signals(budget) as came:
-        summary = job.run()
+        try:
+            summary = job.run()
+        except NoBars as error:
+            if not came:
+                raise
+            say(str(error), "red")
+            raise typer.Exit(128 + came[0]) from None
     summary.duration_s = time.monotonic() - started
     show(summary, output)
     raise typer.Exit(128 + came[0] if came else summary.exit_code)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crypto_signals.cli.output import Format, FormatOption, print_table, say, say_faults
+from crypto_signals.cli.output import Format, FormatOption, counted, print_table, say, say_faults
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from crypto_signals.analysis.detections import Detection
     from crypto_signals.analysis.panel import Panel
+    from crypto_signals.engine.ports import History
 
 Bars = Annotated[
     list[Path], typer.Option("--bars", help="A Parquet or CSV file of bars, or a folder of them.")
@@ -47,14 +48,16 @@ def scan(
     from crypto_signals.analysis.panel_pool import scan_panel  # noqa: PLC0415
     from crypto_signals.engine.detection_lines import detection_lines  # noqa: PLC0415
 
+    history = _history(bars, timeframe, symbol)
     with app.own_detectors(config.load()) as known:
-        found = scan_panel(_panel(bars, timeframe, symbol), tuple(known.catalogue), last_only=last)
+        found = scan_panel(_by_symbol(history.panel), tuple(known.catalogue), last_only=last)
         say_faults(known.faults)
     since, until = _midnight(from_), _midnight(to and to + timedelta(days=1))
     if output is Format.JSON:
         sys.stdout.writelines(f"{line}\n" for line in detection_lines(found, since, until))
     else:
         _table(found.between(since, until))
+    raise typer.Exit(1 if history.errors else 0)
 
 
 def _midnight(day: datetime | None) -> "np.datetime64 | None":
@@ -63,9 +66,8 @@ def _midnight(day: datetime | None) -> "np.datetime64 | None":
     return None if day is None else as_ts64(day.replace(tzinfo=UTC))
 
 
-def _panel(bars: list[Path], timeframe: str, symbols: list[str] | None) -> "Panel":
-    """The valid bars of the files, by symbol; what was wrong with the others is said on stderr."""
-    from crypto_signals.analysis.panel import Panel  # noqa: PLC0415
+def _history(bars: list[Path], timeframe: str, symbols: list[str] | None) -> "History":
+    """The valid bars of the files; what was wrong with the others is said on stderr."""
     from crypto_signals.app import file_history  # noqa: PLC0415
     from crypto_signals.market.quality import summarise  # noqa: PLC0415
 
@@ -74,7 +76,12 @@ def _panel(bars: list[Path], timeframe: str, symbols: list[str] | None) -> "Pane
         say(line, "yellow")
     for error in history.errors:
         say(f"{error.symbol}: {error.error}", "red")
-    panel = history.panel
+    return history
+
+
+def _by_symbol(panel: "Panel") -> "Panel":
+    from crypto_signals.analysis.panel import Panel  # noqa: PLC0415
+
     if list(panel.symbols) == sorted(panel.symbols):
         return panel
     return Panel.of(sorted(panel, key=lambda series: series.symbol))
@@ -87,7 +94,7 @@ def _table(found: "Iterable[Detection]") -> None:
         shown.append(detection)
         count += 1
     left_out = count - len(shown)
-    title = f"{count} detections" + (f"; the last {len(shown)} of them" if left_out else "")
+    title = counted(count, "detection") + (f"; the last {len(shown)} of them" if left_out else "")
     rows = (
         (
             row.symbol,
@@ -103,4 +110,4 @@ def _table(found: "Iterable[Detection]") -> None:
     )
     print_table(title, ("symbol", "bar", "detector", "side", "role", "entry", "stop", "targets"), rows)
     if left_out:
-        say(f"{left_out} earlier ones are not shown; narrow with --from, or take --format json")
+        say(f"{counted(left_out, 'earlier one')} not shown; narrow with --from, or take --format json")

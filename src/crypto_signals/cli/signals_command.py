@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from crypto_signals.cli.output import Format, FormatOption, print_json, print_table, say
+from crypto_signals.cli.output import Format, FormatOption, counted, print_json, print_table, say
 from crypto_signals.domain.errors import UsageError
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def list_signals(output: FormatOption = Format.TABLE) -> None:
         return
     columns = ("id", "symbol", "bar", "detector", "side", "status", "why", "R")
     print_table(
-        f"{len(signals)} signals",
+        counted(len(signals), "signal"),
         columns,
         (
             (
@@ -83,6 +83,8 @@ def _store() -> "Iterator[SqlStore]":
 
 
 def _whole_id(store: "SqlStore", start: str) -> str:
+    if not start.strip():
+        raise UsageError("give an id, or its first letters; see: sentinel signals list")
     known = [signal.signal_id for signal in store.signals() if signal.signal_id.startswith(start.lower())]
     if not known:
         raise UsageError(f"no stored signal has an id that starts with {start}; see: sentinel signals list")

@@ -1,6 +1,6 @@
 """The execution summary, the same after a run and after the demo."""
 
-from crypto_signals.cli.output import Format, print_json, print_table, say
+from crypto_signals.cli.output import Format, counted, print_json, print_table, say
 from crypto_signals.engine.summary import Summary
 from crypto_signals.market.quality import summarise
 
@@ -17,7 +17,7 @@ def show(summary: Summary, output: Format) -> None:
     for warning in warnings[:MOST_WARNINGS]:
         say(warning, "yellow")
     if len(warnings) > MOST_WARNINGS:
-        say(f"… and {len(warnings) - MOST_WARNINGS} more warnings", "yellow")
+        say(f"… and {counted(len(warnings) - MOST_WARNINGS, 'more warning')}", "yellow")
     for error in summary.errors:
         say(f"{error.symbol or '-'} ({error.service}): {error.error}", "red")
 

@@ -3,14 +3,13 @@
 import hashlib
 import json
 import math
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from crypto_signals.domain.instruments import Timeframe
 from crypto_signals.domain.vocabulary import AssetClass, Conviction, EntryType
 
-CooldownScope = Annotated[str, Field(pattern="^(SYMBOL|PATTERN)$")]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
@@ -33,6 +32,12 @@ class Gates(_Frozen):
     high: GateLimits = GateLimits(volume_ratio=1.3, reward_to_risk=1.2, adx=20.0)
     min_stop_atr: NonNegative = 0.5
     max_stop_atr: Positive = 4.0
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.min_stop_atr >= self.max_stop_atr:
+            raise ValueError("gates.min_stop_atr must be below gates.max_stop_atr")
+        return self
 
     def limits(self, conviction: Conviction) -> GateLimits:
         return self.high if conviction is Conviction.HIGH else self.normal
@@ -62,7 +67,7 @@ class Strategy(_Frozen):
     max_bars: Annotated[int, Field(ge=1, le=1000)] = 60
     fractions: tuple[Positive, Positive, Positive] = (0.5, 0.25, 0.25)
     max_announcements: Annotated[int, Field(ge=0, le=1000)] = 10
-    cooldown_scope: CooldownScope = "SYMBOL"
+    cooldown_scope: Literal["SYMBOL", "PATTERN"] = "SYMBOL"
     cooldown_hours: Annotated[float, Field(ge=0, le=10_000)] = 48.0
     cooldown_escape_pct: Positive = 10.0
     gates: Gates = Gates()
@@ -73,13 +78,12 @@ class Strategy(_Frozen):
     def _known_timeframe(cls, value: str) -> str:
         return Timeframe(value).name
 
-    @model_validator(mode="after")
-    def _whole(self) -> Self:
-        if not math.isclose(total := math.fsum(self.fractions), 1.0):
+    @field_validator("fractions")
+    @classmethod
+    def _whole(cls, value: tuple[float, float, float]) -> tuple[float, float, float]:
+        if not math.isclose(total := math.fsum(value), 1.0):
             raise ValueError(f"fractions must add up to 1, not {total:g}")
-        if self.gates.min_stop_atr >= self.gates.max_stop_atr:
-            raise ValueError("gates.min_stop_atr must be below gates.max_stop_atr")
-        return self
+        return value
 
     @property
     def valid_bars(self) -> int:

@@ -17,8 +17,10 @@ from crypto_signals.engine.ports import History, SourceError, Wanted
 from crypto_signals.market.calendars import MarketCalendar
 from crypto_signals.market.files import read_bars
 from crypto_signals.market.prepare import FIRST_LOOK_BARS, prepared
+from crypto_signals.market.quality import summarise
 
 FEED = "file"
+MOST_REASONS = 3
 
 
 @dataclass(slots=True)
@@ -81,8 +83,8 @@ class FileBars:
             if len(series):
                 found.append(series)
         if wanted and not any_known:
-            reason = f": {errors[0].symbol}: {errors[0].error}" if errors else ""
-            raise NoBars(f"the bars files hold no valid {timeframe} bar that is known by now{reason}")
+            reasons = _reasons(errors, problems)
+            raise NoBars(f"the bars files hold no valid {timeframe} bar that is known by now{reasons}")
         feeds = {series.symbol: FEED for series in found}
         gone = frozenset(want.instrument.symbol for want in wanted) - self._raw.keys()
         return History(Panel.of(found), feeds, tuple(problems), tuple(errors), gone)
@@ -119,6 +121,14 @@ def _from(series: Series, since: datetime | None, end: int) -> Series:
     if since is None:
         return series[max(0, end - FIRST_LOOK_BARS) : end]
     return series[min(end, int(np.searchsorted(series.ts, as_ts64(since)))) : end]
+
+
+def _reasons(errors: Iterable[SourceError], problems: Iterable[BarProblem]) -> str:
+    """Why there is no bar: the first few, and how many more."""
+    said = [*(f"{error.symbol}: {error.error}" for error in errors), *summarise(problems)]
+    if len(said) > MOST_REASONS:
+        said[MOST_REASONS:] = [f"and {len(said) - MOST_REASONS} more"]
+    return f": {'; '.join(said)}" if said else ""
 
 
 def _news(timed: _Timed, shown: Series, now: np.datetime64) -> list[BarProblem]:

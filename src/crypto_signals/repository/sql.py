@@ -8,7 +8,7 @@ from sqlite3 import Connection as SqliteConnection
 
 from sqlalchemy import Connection, Engine, Select, create_engine, event, func, insert, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 from sqlalchemy.pool import NullPool
 
@@ -183,11 +183,11 @@ class SqlStore:
             raise StoreUnusable(f"the store {self._name} cannot be used: {_reason(error)}") from error
 
 
-def open_store(url: str) -> SqlStore:
+def open_store(url: str | URL) -> SqlStore:
     """The store that ``STORE_URL`` names. Raises ``UsageError`` or ``StoreUnusable``."""
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         raise UsageError(
             "STORE_URL is not an address of a store; use for example sqlite:///sentinel.db"
         ) from None

@@ -4,6 +4,7 @@ import argparse
 from datetime import datetime
 from pathlib import Path
 
+from crypto_signals.domain.errors import UsageError
 from crypto_signals.simulator.server import serve
 from crypto_signals.simulator.settings import NO_LIMITS, Limits, SimulatorSettings
 
@@ -34,11 +35,11 @@ def main() -> None:
     parser.add_argument("--no-limits", action="store_true", help="switch all rate limits off")
     options = parser.parse_args()
     limits = NO_LIMITS if options.no_limits else Limits()
-    serve(
-        options.host,
-        options.port,
-        SimulatorSettings(limits=limits, bars=tuple(options.bars), now=options.now),
-    )
+    settings = SimulatorSettings(limits=limits, bars=tuple(options.bars), now=options.now)
+    try:
+        serve(options.host, options.port, settings)
+    except UsageError as error:
+        parser.error(str(error))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from crypto_signals.domain.errors import UsageError
+
 NEW_YORK = ZoneInfo("America/New_York")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SECOND = 1_000_000
@@ -63,7 +65,7 @@ class BarsStore:
         """Read Parquet files with the columns ``symbol, ts, open, high, low, close, volume``.
 
         The interval is the shortest distance between two bars of a symbol. A later file replaces the
-        symbol's bars of the same interval.
+        symbol's bars of the same interval. Raises ``UsageError`` for a file that cannot be read.
         """
         store = cls()
         for path in paths:
@@ -100,13 +102,22 @@ def _read(path: Path) -> Iterator[tuple[str, Series, int]]:
 
 def _columns(path: Path) -> tuple[NDArray[np.str_], Stamps, NDArray[np.float64]]:
     """Symbols, stamps and numbers, sorted. JSON has no way to say NaN, so rows with one are left out."""
-    table = pq.read_table(path, columns=list(COLUMNS))
+    table = _table(path)
     symbols = np.asarray(table["symbol"].cast(pa.string()).to_pylist(), dtype=np.str_)
     stamps = table["ts"].cast(pa.timestamp("us", tz="UTC"), safe=False).cast(pa.int64()).to_numpy()
     values = np.column_stack([table[name].to_numpy().astype(np.float64) for name in COLUMNS[2:]])
     order = np.lexsort((stamps, symbols))
     order = order[np.isfinite(values[order]).all(axis=1)]
     return symbols[order], stamps[order], values[order]
+
+
+def _table(path: Path) -> pa.Table:
+    try:
+        return pq.read_table(path, columns=list(COLUMNS))
+    except FileNotFoundError:
+        raise UsageError(f"{path}: there is no such file; check the path") from None
+    except (OSError, pa.ArrowException) as error:
+        raise UsageError(f"{path}: cannot be read as Parquet: {str(error).splitlines()[0]}") from None
 
 
 def _interval(ts: Stamps) -> int:

@@ -3,6 +3,7 @@
 import asyncio
 import ipaddress
 import json
+import os
 import signal
 import socket
 import sys
@@ -17,6 +18,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from crypto_signals.domain.errors import UsageError
 from crypto_signals.simulator.alpaca import AlpacaApi
 from crypto_signals.simulator.control import ControlApi
 from crypto_signals.simulator.discord import DiscordApi
@@ -51,14 +53,14 @@ def serve(host: str = "127.0.0.1", port: int = 0, settings: SimulatorSettings | 
 
     Once connections are accepted, one line of JSON on stdout says where everything is. Port 0 takes a free
     one. Only a loopback address is taken: anybody who can reach the simulator can post to it.
+    Raises ``UsageError`` for a port that cannot be had and for bars that cannot be read.
     """
     _require_loopback(host)
     chosen = settings or SimulatorSettings()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _leave)
     app = build_app(chosen)
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.create_server((host, port), family=family) as listener:
+    with _listener(host, port) as listener:
         listener.setsockopt(
             socket.IPPROTO_TCP, socket.TCP_NODELAY, 1
         )  # or every reply waits 40 ms for an ACK
@@ -87,6 +89,15 @@ class ConnectionProtocol(H11Protocol):
         """Put the transport into the state that every request on this connection receives."""
         self.app_state = {**self.app_state, "transport": transport}
         super().connection_made(transport)
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise UsageError(f"port {port} cannot be used: {reason}; choose another with --port") from None
 
 
 async def _plain_error(_request: Request, error: Exception) -> Response:

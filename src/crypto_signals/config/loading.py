@@ -1,0 +1,65 @@
+"""The configuration as a whole."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+
+from crypto_signals.config import settings as of_environment
+from crypto_signals.config import strategies as of_file
+from crypto_signals.config.settings import Settings
+from crypto_signals.config.strategies import OwnDetectors
+from crypto_signals.domain.errors import UsageError
+from crypto_signals.domain.strategy import Strategy
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """Everything resolved: settings and their origins, strategies, own detectors, and what is unheeded."""
+
+    settings: Settings
+    origins: Mapping[str, str]
+    strategies: tuple[Strategy, ...]
+    detectors: OwnDetectors
+    warnings: tuple[str, ...] = ()
+
+    def masked(self) -> dict[str, Any]:
+        """The settings as a person may see them: of a secret, only that there is one."""
+        return {name: _masked(getattr(self.settings, name)) for name in Settings.model_fields}
+
+    @property
+    def hash(self) -> str:
+        """Of the masked settings, the strategies and one's own detectors; stored with each run."""
+        parts = [*self.strategies, self.detectors]
+        text = json.dumps([self.masked(), [part.model_dump(mode="json") for part in parts]], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def load() -> Configuration:
+    """Raises ``UsageError`` that lists every problem of the environment, ``.env`` and ``sentinel.toml``."""
+    problems: list[str] = []
+    settings = of_environment.read(problems)
+    file = of_file.read(
+        settings.sentinel_config,
+        settings.model_dump(include={"cooldown_scope", "cooldown_hours"}),
+        problems,
+        required="sentinel_config" in settings.model_fields_set,
+    )
+    if problems:
+        raise UsageError(problems)
+    warnings = tuple(of_environment.unheeded(settings))
+    strategies = tuple(file.strategies.values())
+    return Configuration(settings, of_environment.origins(settings), strategies, file.detectors, warnings)
+
+
+def _masked(value: object) -> Any:
+    if isinstance(value, SecretStr):
+        return "(set)"
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return str(value) if isinstance(value, Path) else value

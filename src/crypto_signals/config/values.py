@@ -1,0 +1,87 @@
+"""What the value of a setting may be. No message here quotes a value that may be a secret."""
+
+import ipaddress
+import re
+from typing import Annotated
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import AfterValidator, SecretStr
+
+_SYMBOL = re.compile(r"^[A-Z0-9.]{1,12}(/[A-Z0-9]{2,6}(:[A-Z0-9]{2,6})?)?$")
+_WORD = re.compile(r"""[^\s"'\x00-\x20\x7f-\U0010ffff]+""")
+_WEBHOOK_PATH = re.compile(r"/webhooks/[^/]+/[^/]+/?$")
+
+
+def split(text: str) -> tuple[str, ...]:
+    """The comma-separated words of a setting, each once."""
+    return tuple(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
+
+
+def _word(text: str) -> str:
+    word = text.strip()
+    if not _WORD.fullmatch(word):
+        raise ValueError("must be one word in plain letters: no space, no quote, no comment after it")
+    return word
+
+
+def _address(text: str) -> str:
+    """https, or plain http on loopback, with nothing in it that would have to be kept secret."""
+    parts = _parts(_word(text))
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("must not hold a user name or a password")
+    safe = parts.scheme == "https" or (parts.scheme == "http" and _on_loopback(parts.hostname or ""))
+    if not (safe and parts.hostname):
+        raise ValueError("must be an https address (plain http only on loopback)")
+    return parts.geturl()
+
+
+def _parts(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        raise ValueError("is not an address") from None
+    return parts
+
+
+def _on_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _webhook(text: str) -> str:
+    url = _address(text)
+    if not _WEBHOOK_PATH.search(urlsplit(url).path):
+        raise ValueError("is not the address of a Discord webhook (https://discord.com/api/webhooks/…/…)")
+    return url
+
+
+def _symbols(text: str) -> str:
+    bad = [symbol for symbol in split(text) if symbol != "*" and not _SYMBOL.match(symbol)]
+    if bad:
+        words = ", ".join(map(repr, bad))
+        raise ValueError(f"not symbols: {words} (write for example BTC/USD or AAPL, with commas)")
+    return text
+
+
+def _store(url: str) -> str:
+    """A path may hold anything; what might hold a password is refused."""
+    if not url.startswith("sqlite:///") or url == "sqlite:///":
+        raise ValueError("must be sqlite:///PATH: this version knows no other store")
+    return url
+
+
+def _bars(text: str) -> str:
+    if text != "alpaca" and not (text.startswith("file:") and split(text.removeprefix("file:"))):
+        raise ValueError("must be alpaca, or file:PATH with a Parquet or CSV file")
+    return text
+
+
+Url = Annotated[str, AfterValidator(_address)]
+Webhook = Annotated[SecretStr, AfterValidator(lambda secret: SecretStr(_webhook(secret.get_secret_value())))]
+Key = Annotated[SecretStr, AfterValidator(lambda secret: SecretStr(_word(secret.get_secret_value())))]
+Symbols = Annotated[str, AfterValidator(_symbols)]
+StoreUrl = Annotated[str, AfterValidator(_store)]
+BarsUrl = Annotated[str, AfterValidator(_bars)]
