@@ -108,4 +108,4 @@ def test_an_unknown_key_names_the_nearest(tmp_path: Path) -> None:
     (tmp_path / "sentinel.toml").write_text('[detectors]\npath = ["my_patterns.py"]\n')
     done = sentinel(tmp_path, "config")
     assert done.returncode == 2
-    assert "detectors.path: unknown key; the nearest known one is paths" in done.stderr
+    assert "detectors.path: unknown key; the nearest known one is detectors.paths" in done.stderr
