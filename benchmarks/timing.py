@@ -1,5 +1,6 @@
 """Best-of timings, interleaved, so that what else the machine does hits both sides of a ratio."""
 
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -35,6 +36,27 @@ def best(works: Sequence[Work], rounds: int, clock: Callable[[], float] = time.p
             work()
             found[place] = min(found[place], clock() - start)
     return found
+
+
+def free_cores() -> float:
+    """How much faster two loops that share nothing run on two cores than one after the other: 2 at best."""
+    one, two = 0.0, float("inf")
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(2) as pool:
+        pool.map(_spin, range(2))
+        for _ in range(3):
+            start = time.perf_counter()
+            _spin(0)
+            middle = time.perf_counter()
+            pool.map(_spin, range(2), chunksize=1)
+            spent = time.perf_counter() - middle
+            if spent < two:
+                one, two = middle - start, spent
+    return 2 * one / two
+
+
+def _spin(_: int) -> int:
+    return sum(range(30_000_000))
 
 
 class Ran(NamedTuple):

@@ -30,6 +30,10 @@ LARGE_BARS = 200_000
 """From here on, more than one core is worth its start."""
 
 
+_inherited: list[Panel] = []
+"""In a forked worker, the parts of the panel."""
+
+
 def scan_panel(
     panel: Panel,
     detectors: Sequence[Detector],
@@ -75,9 +79,13 @@ def _in_processes(
     own = [place for place, entry in enumerate(detectors) if not _is_built_in(entry)]
     names = [detectors[place].name for place in built_in]
     _answer(_first_bars(parts), names, question)  # compiles once what the workers then find compiled
-    with _pool(workers) as pool, warnings.catch_warnings():
+    forks = sys.platform == "linux" and threading.active_count() == 1
+    with _pool(workers, parts, forks=forks) as pool, warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 warns of forks beside any thread
-        pending = [pool.submit(_answer, part, names, question) for part in parts]
+        pending = [
+            pool.submit(_answer, place if forks else part, names, question)
+            for place, part in enumerate(parts)
+        ]
         here = replace(question, with_confluence=False)
         beside = [
             ask(part, [detectors[place] for place in own], here).tables if own else [] for part in parts
@@ -97,14 +105,15 @@ def _first_bars(parts: list[Panel]) -> Panel:
     return Panel.of(series[:10] for series in islice(rows, 1))
 
 
-def _pool(workers: int) -> Executor:
-    forks = sys.platform == "linux" and threading.active_count() == 1
+def _pool(workers: int, parts: list[Panel], *, forks: bool) -> Executor:
+    """Forked workers have the bars already, others get them with each piece of work."""
     context = multiprocessing.get_context("fork" if forks else "spawn")
-    return ProcessPoolExecutor(workers, context, initializer=_begin)
+    return ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(parts if forks else [],))
 
 
-def _begin() -> None:
+def _begin(parts: list[Panel]) -> None:
     """A worker leaves interruptions to its parent, and does not outlive it."""
+    _inherited[:] = parts
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -117,7 +126,8 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _answer(panel: Panel, names: Sequence[str], question: Question) -> Answer:
+def _answer(part: Panel | int, names: Sequence[str], question: Question) -> Answer:
+    panel = _inherited[part] if isinstance(part, int) else part
     return ask(panel, [CATALOGUE[name] for name in names], question)
 
 

@@ -185,14 +185,17 @@ def _by_symbol(columns: dict[str, pa.ChunkedArray]) -> dict[str, RawBars]:
 
 
 def _to_numpy(column: pa.ChunkedArray) -> NDArray[Any]:
-    """The column as a numpy array that may be written to by nobody; null becomes NaN, or NaT."""
+    """The column as a numpy array of its own; null becomes NaN, or NaT.
+
+    Arrow's own memory would be read-only, for which kernels would be compiled a second time.
+    """
     if pa.types.is_timestamp(column.type):
         missing = np.iinfo(np.int64).min
         column = (
             pc.fill_null(column.cast(pa.int64()), missing) if column.null_count else column.cast(pa.int64())
         )
     array: NDArray[Any] = column.to_numpy()
-    return array
+    return array if array.flags.writeable else array.copy()
 
 
 def _short(error: Exception) -> str:
