@@ -69,9 +69,13 @@ def counted(number: int, thing: str) -> str:
 
 def print_json(rows: Iterable[Mapping[str, Any]]) -> None:
     """One object a line."""
+    print_lines(json.dumps(row, ensure_ascii=False, allow_nan=False) for row in rows)
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Lines that are written already; a reader may leave before the last one."""
     try:
-        for row in rows:
-            sys.stdout.write(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n")
+        sys.stdout.writelines(f"{line}\n" for line in lines)
         sys.stdout.flush()
     except BrokenPipeError:
         _mute(sys.stdout)

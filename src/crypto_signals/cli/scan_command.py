@@ -1,6 +1,5 @@
 """``sentinel scan``: every detection in bars files."""
 
-import sys
 from collections import deque
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crypto_signals.cli.output import Format, FormatOption, counted, print_table, say, say_faults
+from crypto_signals.cli.output import Format, FormatOption, counted, print_lines, print_table, say, say_faults
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -54,7 +53,7 @@ def scan(
         say_faults(known.faults)
     since, until = _midnight(from_), _midnight(to and to + timedelta(days=1))
     if output is Format.JSON:
-        sys.stdout.writelines(f"{line}\n" for line in detection_lines(found, since, until))
+        print_lines(detection_lines(found, since, until))
     else:
         _table(found.between(since, until))
     raise typer.Exit(1 if history.errors else 0)
