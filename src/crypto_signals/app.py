@@ -1,9 +1,10 @@
 """Where the parts are chosen from the configuration and put together. The only such place."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from difflib import get_close_matches
 from pathlib import Path
 
 from rich.console import Console
@@ -20,7 +21,7 @@ from crypto_signals.domain.strategy import Strategy
 from crypto_signals.domain.vocabulary import AssetClass
 from crypto_signals.engine import why as engine_why
 from crypto_signals.engine.book import Book
-from crypto_signals.engine.ports import BarSource, Channel, History, Patience, Wanted
+from crypto_signals.engine.ports import BarSource, Channel, History, Patience, SourceError, Wanted
 from crypto_signals.engine.replay import VirtualClock, closes, start_at
 from crypto_signals.engine.run import MainJob
 from crypto_signals.engine.sight import Sight
@@ -28,6 +29,7 @@ from crypto_signals.engine.why import Explanation
 from crypto_signals.home import held
 from crypto_signals.market.calendars import MarketCalendar
 from crypto_signals.notifications.console import ConsoleChannel
+from crypto_signals.plugins import Fault, Plugins, plugins
 from crypto_signals.process import RunBudget, SystemClock
 from crypto_signals.repository.sql import SqlStore, open_store
 
@@ -137,11 +139,47 @@ def channels(settings: Settings, console: Console, patience: Patience) -> Mappin
     return chosen
 
 
+def own_detectors(configuration: Configuration) -> AbstractContextManager[Plugins]:
+    """The catalogue with the user's own detectors, while the block lasts. Raises ``UsageError``."""
+    own = configuration.detectors
+    return plugins(own.paths, configuration.settings.sentinel_home, own.seconds)
+
+
+def strategies_of(configuration: Configuration, known: Plugins | None = None) -> tuple[Strategy, ...]:
+    """The configured strategies; raises ``UsageError`` for triggers that no detector bears."""
+    if known is None:
+        with own_detectors(configuration) as found:
+            return strategies_of(configuration, found)
+    names = (*known.catalogue.names, *known.refused)
+    problems = [
+        f"strategies.{strategy.name}.triggers: there is no detector {name}"
+        f"; the nearest known one is {get_close_matches(name, names, n=1, cutoff=0.0)[0]}"
+        for strategy in configuration.strategies
+        for name in strategy.triggers or ()
+        if name not in names
+    ]
+    if problems:
+        raise UsageError(problems)
+    return configuration.strategies
+
+
+@dataclass(frozen=True, slots=True)
+class LiveJob(MainJob):
+    """The main job, whose summary also names the user's own detectors that are not, or no longer, used."""
+
+    faults: Sequence[Fault]
+
+    def _late_errors(self) -> Sequence[SourceError]:
+        return [SourceError(fault.symbol, f"detector {fault.detector}", fault.what) for fault in self.faults]
+
+
 @contextmanager
 def live_job(configuration: Configuration, console: Console) -> Iterator[tuple[MainJob, RunBudget]]:
     """The main job with the configured services, holding the state folder while the block lasts."""
     settings, calendar = configuration.settings, MarketCalendar()
     with ExitStack() as stack:
+        known = stack.enter_context(own_detectors(configuration))
+        strategies = strategies_of(configuration, known)
         home = stack.enter_context(held(settings.sentinel_home))
         budget = RunBudget(settings.run_budget_seconds)
         source = bar_source(settings, calendar, budget)
@@ -152,9 +190,9 @@ def live_job(configuration: Configuration, console: Console) -> Iterator[tuple[M
         for channel in told.values():
             stack.callback(channel.close)
         yield (
-            MainJob(
-                strategies=configuration.strategies,
-                catalogue=CATALOGUE,
+            LiveJob(
+                strategies=strategies,
+                catalogue=known.catalogue,
                 source=source,
                 store=store,
                 channels=told,
@@ -164,6 +202,7 @@ def live_job(configuration: Configuration, console: Console) -> Iterator[tuple[M
                 draw=draw,
                 settle=timedelta(seconds=settings.settle_seconds),
                 config_hash=configuration.hash,
+                faults=known.faults,
             ),
             budget,
         )
@@ -248,7 +287,14 @@ def file_history(paths: Sequence[Path], timeframe: str, symbols: Sequence[str] |
 
 def explain(configuration: Configuration, symbol: str, paths: Sequence[Path] | None) -> Explanation:
     """What the first strategy makes of the newest bar of ``symbol``."""
-    strategy, calendar = configuration.strategies[0], MarketCalendar()
+    with own_detectors(configuration) as known:
+        return _explained(configuration, known, symbol, paths)
+
+
+def _explained(
+    configuration: Configuration, known: Plugins, symbol: str, paths: Sequence[Path] | None
+) -> Explanation:
+    strategy, calendar = strategies_of(configuration, known)[0], MarketCalendar()
     instrument, timeframe = Instrument.of(symbol), Timeframe(strategy.timeframe)
     if paths:
         history = file_history(paths, strategy.timeframe, [symbol])
@@ -263,7 +309,7 @@ def explain(configuration: Configuration, symbol: str, paths: Sequence[Path] | N
     series = history.panel[symbol]
     known_at = calendar.known_at(instrument.asset_class, timeframe, series.ts)
     sight = Sight(instrument, series, known_at, feed=history.feeds.get(symbol))
-    return engine_why.explain(sight, strategy, CATALOGUE, calendar, _book_of(configuration, strategy))
+    return engine_why.explain(sight, strategy, known.catalogue, calendar, _book_of(configuration, strategy))
 
 
 def _book_of(configuration: Configuration, strategy: Strategy) -> Book:

@@ -12,7 +12,7 @@ from crypto_signals.analysis.panel import Floats, Series
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 COLUMNS = ("open", "high", "low", "close", "volume")
-CALM_BARS = 230
+CALM_BARS = 260
 
 
 def shared_file(name: str) -> Path:
@@ -54,7 +54,7 @@ def dated(symbol: str, *columns: Floats) -> Series:
 
 
 def calm_then(knots: Sequence[tuple[int, float]], *, start: float = 100.0) -> Floats:
-    """Closes that swing gently around ``start`` for 230 bars, then run straight from knot to knot.
+    """Closes that swing gently around ``start`` for 260 bars, then run straight from knot to knot.
 
     A knot is (bars since the knot before, price).
     """

@@ -76,7 +76,7 @@ def test_the_triggers_are_those_of_the_rules() -> None:
     by_role = {entry.name for entry in CATALOGUE if entry.role is Role.TRIGGER}
     assert {entry.name for entry in CATALOGUE if entry.family is Family.CHART} <= by_role
     assert by_role == {entry.name for entry in CATALOGUE.triggers}
-    assert {"engulfing_bullish", "engulfing_bearish", "hammer"} <= by_role
+    assert {"engulfing_bullish", "engulfing_bearish", "hammer", "tweezer_bottom", "tweezer_top"} <= by_role
     assert not by_role & {"doji", "harami_bullish", "spinning_top_bullish", "long_line_bearish"}
 
 
@@ -89,7 +89,14 @@ def test_every_entry_can_be_read_by_people() -> None:
         assert entry.warm_up_bars > 0
         assert {"volume", "rsi", "reward_to_risk", "bad_stop"} <= set(entry.gates)
         assert ("neckline" in entry.gates) == (entry.family is Family.CHART)
-    assert [entry.name for entry in CATALOGUE if "adx" in entry.gates] == ["bull_flag"]
+    assert {entry.name for entry in CATALOGUE if "adx" in entry.gates} == {
+        "bull_flag",
+        "bear_flag",
+        "pennant_bullish",
+        "pennant_bearish",
+        "channel_break_bullish",
+        "channel_break_bearish",
+    }
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)

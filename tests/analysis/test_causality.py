@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pytest
 
 from crypto_signals.analysis.catalogue import CATALOGUE, Detector, detector
+from crypto_signals.analysis.confluence import confluence
 from crypto_signals.analysis.context import fresh_contexts
 from crypto_signals.analysis.detections import Hits
 from crypto_signals.analysis.panel import Series
@@ -116,6 +117,7 @@ def indicators(study: Study) -> dict[str, npt.NDArray[np.generic]]:
     columns |= {f"ema {bars}": study.ema(bars) for bars in (20, 50, 200)}
     columns |= {f"sma {bars}": study.sma(bars) for bars in (20, 50, 200)}
     columns |= study.macd()._asdict() | study.bollinger()._asdict() | study.directional()._asdict()
+    columns |= {f"keltner {name}": band for name, band in study.keltner(20, 1.5)._asdict().items()}
     return columns | {"atr 22": study.atr(22), "long trail": study.trail(1), "short trail": study.trail(-1)}
 
 
@@ -127,6 +129,16 @@ def test_no_indicator_changes_its_mind(file: str, symbol: str, bars: slice) -> N
     for length in prefixes(series, 10):
         for name, values in indicators(Study(series[:length])).items():
             assert values.tobytes() == whole[name][:length].tobytes(), (name, length)
+
+
+@pytest.mark.parametrize(("file", "symbol", "bars"), REAL)
+def test_no_reading_changes_its_mind(file: str, symbol: str, bars: slice) -> None:
+    """What is stored with a signal at bar t is the same whether or not later bars are there, to the bit."""
+    series = real_series(file, symbol)[bars]
+    whole = Study(series)
+    for length in prefixes(series, 60):
+        if length:
+            assert confluence(Study(series[:length]), length - 1) == confluence(whole, length - 1), length
 
 
 def test_no_context_changes_its_mind() -> None:

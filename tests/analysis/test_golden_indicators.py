@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from crypto_signals.analysis.confluence import confluence
 from crypto_signals.analysis.panel import Floats
 from crypto_signals.analysis.study import Study
 
@@ -20,6 +21,10 @@ SHARED_DEFINITIONS: list[tuple[str, str, int, Callable[[Study], Floats]]] = [
     ("adx", "pdi", 300, lambda study: study.directional().plus_di),
     ("adx", "mdi", 300, lambda study: study.directional().minus_di),
     ("atr", "atr", 14, lambda study: study.atr()),
+    ("atr", "atrp", 14, lambda study: np.array([confluence(study, t)["atr_pct"] for t in range(502)], float)),
+    ("keltner", "centerline", 19, lambda study: study.keltner(10, 2.0).middle),
+    ("keltner", "upperBand", 19, lambda study: study.keltner(10, 2.0).upper),
+    ("keltner", "lowerBand", 19, lambda study: study.keltner(10, 2.0).lower),
     ("bb", "sma", 19, lambda study: study.bollinger().middle),
     ("bb", "upperBand", 19, lambda study: study.bollinger().upper),
     ("bb", "lowerBand", 19, lambda study: study.bollinger().lower),

@@ -84,9 +84,12 @@ def test_the_price_of_a_coin_does_not_matter(scale: float) -> None:
     assert [(d.index, d.detector, d.entry * scale, d.stop * scale) for d in plain] == [
         (d.index, d.detector, d.entry, d.stop) for d in tiny
     ]
-    free_of_units = ("rsi", "adx", "plus_di", "minus_di", "mfi", "bollinger_position", "bollinger_width")
+    in_price = {"macd", "macd_signal", "macd_hist", "atr"}
+    in_price |= {f"{kind}_{bars}" for kind in ("ema", "sma") for bars in (20, 50, 200)}
     one, other = confluence(Study(series), 650), confluence(Study(scaled), 650)
-    assert [one[name] for name in free_of_units] == [other[name] for name in free_of_units]
+    for name, value in one.items():
+        assert value is not None
+        assert other[name] == (value * scale if name in in_price else value), name
 
 
 def test_constant_prices_fire_nothing() -> None:

@@ -196,4 +196,4 @@ def test_the_catalogue_asks_for_the_gates_of_the_rules() -> None:
     for entry in CATALOGUE:
         assert {"volume", "rsi", "reward_to_risk", "bad_stop"} <= set(entry.gates) <= set(GATE_NAMES)
         assert ("neckline" in entry.gates) == (entry.family is Family.CHART)
-        assert ("adx" in entry.gates) == ("flag" in entry.name)
+        assert ("adx" in entry.gates) == any(word in entry.name for word in ("flag", "pennant", "channel"))

@@ -1,9 +1,10 @@
 """TA-Lib's 61 candlestick functions as detectors, one for each direction that a function has.
 
-A hit lies on the pattern's last candle. Its strength is the absolute value TA-Lib gives: 100, or 80 where
-two bodies touch at one end (engulfing, harami), or 200 for a confirmed hikkake. Its structure is the lowest
-low of the pattern's candles for longs and the highest high for shorts; anchors are its candles, first to
-last, at their lows (highs).
+A hit lies on the pattern's last candle. Its strength starts from the absolute value TA-Lib gives: 100, or 80
+where two bodies touch at one end (engulfing, harami); a confirmed hikkake's 200 counts as 100, because here
+every one is confirmed. To that comes what `candle_strength` adds for volume and gaps. Its structure is the
+lowest low of the pattern's candles for longs and the highest high for shorts; anchors are its candles, first
+to last, at their lows (highs).
 
 A hikkake counts on the bar that confirms it (TA-Lib's ±200), not on the bar that completes its shape: until
 then it has not tricked anyone. Its structure still is that of its own candles.
@@ -14,6 +15,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from crypto_signals.analysis.candle_strength import emphasis
 from crypto_signals.analysis.candlestick_table import SHAPES, Shape
 from crypto_signals.analysis.detections import Hits
 from crypto_signals.analysis.detector import CANDLESTICK_GATES, Detector, Find, detector
@@ -81,7 +83,7 @@ def _hits(
     prices = edge[anchors]
     return Hits.of(
         bars,
-        strength=values.astype(np.float64),
+        strength=np.minimum(values, 100) + emphasis(study, bars),
         structure=extreme(prices, axis=1),
         duration_bars=bars - anchors[:, 0],
         anchors=anchors,

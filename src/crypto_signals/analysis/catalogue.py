@@ -1,10 +1,13 @@
 """The one list of detectors that the program knows."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from crypto_signals.analysis.candlesticks import CANDLESTICKS
 from crypto_signals.analysis.chart_patterns import CHART_PATTERNS
 from crypto_signals.analysis.detector import Detector, detector
+from crypto_signals.analysis.harmonic_patterns import HARMONICS
+from crypto_signals.analysis.tweezers import TWEEZERS
 from crypto_signals.domain.vocabulary import Role
 
 __all__ = ["CATALOGUE", "Catalogue", "Detector", "detector"]
@@ -49,4 +52,6 @@ class Catalogue:
         return Catalogue((*self, *detectors))
 
 
-CATALOGUE = Catalogue((*CANDLESTICKS, *CHART_PATTERNS))
+CATALOGUE = Catalogue(
+    replace(entry, joint=True) for entry in (*CANDLESTICKS, *TWEEZERS, *CHART_PATTERNS, *HARMONICS)
+)

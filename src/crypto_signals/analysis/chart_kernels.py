@@ -1,215 +1,201 @@
-"""The compiled walks behind the chart detectors: one pass over the bars, pivots taken as they are confirmed.
+"""The compiled walk behind the chart detectors: pivots as they are confirmed, a pending shape, its breakout.
 
-Every kernel is written for the bullish pattern; the bearish one is the same kernel on negated prices. Each
-returns the breakout bars (int64[m]) and, for each, the numbers of the pivots that the pattern stands on.
+Everything is written for the bullish pattern; the bearish one is the same code on negated prices, where a
+high is minus a low. Cost is linear in the bars: no shape is looked for further back than 250 bars.
+
+A walk takes one series, or several that lie end to end: ``offsets`` says where the bars of each begin, and
+``starts`` of `Marks` where its pivots do. No walk looks beyond its series.
 """
 
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numba import njit
 
+from crypto_signals.analysis.chart_setups import Setup, Swings, line_at, nothing
+from crypto_signals.analysis.chart_shapes import look, pivots_of
 from crypto_signals.analysis.panel import Floats, Ints
 
-Pattern: TypeAlias = tuple[Ints, Ints]
-Pole: TypeAlias = tuple[Ints, Ints, Ints, Floats]
-
-SAME_PRICE = 0.015
-"""Two extrema are equal within 1.5 % of their average (Lo, Mamaysky and Wang 2000) ..."""
-SAME_PRICE_ATRS = 0.5
-"""... or within half an ATR, where that is more: a crypto day moves more than the stocks they studied."""
-MAX_SPAN_BARS = 250
-MIN_BOTTOMS_APART_BARS = 22
-MIN_HEIGHT_ATRS = 3.0
-MIN_POLE_ATRS = 4.0
-MAX_POLE_BARS = 15
-MIN_FLAG_BARS = 3
-MAX_FLAG_BARS = 15
-MAX_RETRACEMENT = 0.5
+MAX_ANCHORS = 6
+STOP_ATRS = 0.1
+"""How far beyond the last minor low a breakout's stop lies."""
+FIRST_MOVE, SECOND_MOVE, THIRD_MOVE = 0.5, 1.0, 1.5
+"""The targets, in heights of the pattern above the entry."""
 
 
-@njit(cache=True, nogil=True)
-def tolerance(a: float, b: float, atr: float) -> float:
-    """How far two prices may each lie from their average and still count as equal."""
-    return max(SAME_PRICE * abs(a + b) / 2, SAME_PRICE_ATRS * atr)
+class Rows(NamedTuple):
+    """What a walk has found so far: as many rows as there could be, of which the first are used.
 
-
-@njit(cache=True, nogil=True)
-def _first_bottom(second: int, index: Ints, price: Floats, reach: float, atr: float) -> tuple[int, int]:
-    """The nearest earlier low that makes a double bottom with the low ``second``, and the peak between.
-
-    ``reach`` is the least height. Both are -1 if there is none.
+    ``levels`` are structure, stop, neckline and three targets.
     """
-    peak = second - 1
-    between = np.inf
-    for first in range(second - 2, 0, -2):
-        if index[second] - index[first] > MAX_SPAN_BARS:
-            break
-        if price[first + 1] > price[peak]:
-            peak = first + 1
-        floor = min(price[first], price[second])
-        apart = index[second] - index[first] > MIN_BOTTOMS_APART_BARS
-        same = abs(price[first] - price[second]) / 2 <= tolerance(price[first], price[second], atr)
-        fell = price[first - 1] > price[peak]
-        if apart and same and fell and between >= floor and price[peak] - floor >= reach:
-            return first, peak
-        between = min(between, price[first])
-    return -1, -1
+
+    bars: Ints
+    strength: Floats
+    levels: Floats
+    anchors: Ints
+    prices: Floats
 
 
-@njit(cache=True, nogil=True)
-def double_bottoms(
-    close: Floats, atr: Floats, index: Ints, price: Floats, kind: Ints, confirmed_at: Ints
-) -> Pattern:
-    """Breakouts of double bottoms; pivots are bottom 1, peak, bottom 2."""
-    bars = np.empty(len(index), np.int64)
-    pivots = np.empty((len(index), 3), np.int64)
-    count = 0
-    seen = 0
-    first = peak = second = -1
-    for t in range(len(close)):
-        while seen < len(index) and confirmed_at[seen] <= t:
-            if kind[seen] < 0:
-                start, top = _first_bottom(seen, index, price, MIN_HEIGHT_ATRS * atr[t], atr[t])
-                if start >= 0 and not (close[index[seen] : t] > price[top]).any():
-                    first, peak, second = start, top, seen
-            seen += 1
-        if first < 0:
-            continue
-        floor = min(price[first], price[second])
-        if close[t] < floor or t - index[second] > index[second] - index[first]:
-            first = -1
-        elif close[t] > price[peak]:
-            bars[count] = t
-            pivots[count] = first, peak, second
-            count += 1
-            first = -1
-    return bars[:count], pivots[:count]
+class Marks(NamedTuple):
+    """Pivots of several series, in the order of `Pivots.columns`; ``starts`` is where those of each begin."""
+
+    bar: Ints
+    price: Floats
+    kind: Ints
+    confirmed_at: Ints
+    starts: Ints
 
 
-@njit(cache=True, nogil=True)
-def line_at(t: int, start: int, start_price: float, end: int, end_price: float) -> float:
-    """The straight line through two points, at bar ``t``."""
-    return start_price + (end_price - start_price) * (t - start) / (end - start)
+Found: TypeAlias = tuple[Rows, Ints]
+"""The rows of several shapes, one shape after the other, and where those of each end."""
 
 
-@njit(cache=True, nogil=True)
-def _is_head_and_shoulders(e5: int, index: Ints, price: Floats, atr: float) -> bool:
-    """Whether the five pivots that end with the low ``e5`` are an inverse head and shoulders."""
-    e1, e2, e3, e4 = e5 - 4, e5 - 3, e5 - 2, e5 - 1
-    return bool(
-        index[e5] - index[e1] <= MAX_SPAN_BARS
-        and price[e3] < price[e1]
-        and price[e3] < price[e5]
-        and abs(price[e1] - price[e5]) / 2 <= tolerance(price[e1], price[e5], atr)
-        and abs(price[e2] - price[e4]) / 2 <= tolerance(price[e2], price[e4], atr)
+@njit(cache=True, nogil=True, error_model="numpy")
+def rows(room: int) -> Rows:
+    """Room for so many hits."""
+    return Rows(
+        np.empty(room, np.int64),
+        np.empty(room, np.float64),
+        np.empty((room, 6), np.float64),
+        np.empty((room, MAX_ANCHORS), np.int64),
+        np.empty((room, MAX_ANCHORS), np.float64),
     )
 
 
-@njit(cache=True, nogil=True)
-def _closed_above_neckline(close: Floats, start: int, stop: int, e2: int, index: Ints, price: Floats) -> bool:
+@njit(cache=True, nogil=True, error_model="numpy")
+def enter(
+    found: Rows,
+    row: int,
+    anchor: int,
+    t: int,
+    close: float,
+    strength: float,
+    structure: float,
+    stop: float,
+    neckline: float,
+    height: float,
+) -> None:
+    """Write the levels of a breakout at bar ``t``, and the breakout as anchor number ``anchor``."""
+    found.bars[row] = t
+    found.strength[row] = max(0.0, min(100.0, strength))
+    found.levels[row, 0] = structure
+    found.levels[row, 1] = stop
+    found.levels[row, 2] = neckline
+    found.levels[row, 3] = close + FIRST_MOVE * height
+    found.levels[row, 4] = close + SECOND_MOVE * height
+    found.levels[row, 5] = close + THIRD_MOVE * height
+    found.anchors[row, anchor] = t
+    found.prices[row, anchor] = close
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def marks_of(row: int, marks: Marks) -> tuple[Swings, Ints]:
+    """The pivots of one series, and when each was confirmed."""
+    start, end = marks.starts[row], marks.starts[row + 1]
+    swings = Swings(marks.bar[start:end], marks.price[start:end], marks.kind[start:end])
+    return swings, marks.confirmed_at[start:end]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def minor_stop(t: int, since: int, atr: float, minor: Swings, confirmed_at: Ints) -> float:
+    """0.1 ATR under the last minor low known at bar ``t``; NaN if it was not made after ``since``."""
+    last, end = -1, len(confirmed_at)
+    while end - last > 1:
+        middle = (last + end) // 2
+        if confirmed_at[middle] <= t:
+            last = middle
+        else:
+            end = middle
+    if last >= 0 and minor.kind[last] > 0:
+        last -= 1
+    if last < 0 or minor.bar[last] <= since:
+        return np.nan
+    return float(minor.price[last] - STOP_ATRS * atr)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def closed_above(close: Floats, start: int, stop: int, setup: Setup) -> bool:
+    """Whether a bar from ``start`` to ``stop - 1`` closed above the setup's line."""
     for t in range(start, stop):
-        if close[t] > line_at(t, index[e2], price[e2], index[e2 + 2], price[e2 + 2]):
+        if close[t] > line_at(t, setup.start, setup.start_price, setup.end, setup.end_price):
             return True
     return False
 
 
-@njit(cache=True, nogil=True)
-def inverse_heads_and_shoulders(
-    close: Floats, atr: Floats, index: Ints, price: Floats, kind: Ints, confirmed_at: Ints
-) -> Pattern:
-    """Breakouts of inverse heads and shoulders; pivots are E1 to E5."""
-    bars = np.empty(len(index), np.int64)
-    pivots = np.empty((len(index), 5), np.int64)
-    count = 0
-    seen = 0
-    e5 = -1
-    for t in range(len(close)):
-        while seen < len(index) and confirmed_at[seen] <= t:
-            if (
-                kind[seen] < 0
-                and seen >= 4
-                and _is_head_and_shoulders(seen, index, price, atr[t])
-                and not _closed_above_neckline(close, index[seen], t, seen - 3, index, price)
-            ):
-                e5 = seen
-            seen += 1
-        if e5 < 0:
-            continue
-        if close[t] < price[e5] or t - index[e5] > index[e5] - index[e5 - 4]:
-            e5 = -1
-        elif _closed_above_neckline(close, t, t + 1, e5 - 3, index, price):
-            bars[count] = t
-            pivots[count] = np.arange(e5 - 4, e5 + 1)
-            count += 1
-            e5 = -1
-    return bars[:count], pivots[:count]
-
-
-@njit(cache=True, nogil=True)
-def _is_pole(top: int, index: Ints, price: Floats, atr: Floats) -> bool:
-    """Whether the rise from the pivot low before ``top`` to the pivot high ``top`` is a flag's pole."""
-    foot = top - 1
-    return bool(
-        index[top] - index[foot] <= MAX_POLE_BARS
-        and price[top] - price[foot] >= MIN_POLE_ATRS * atr[index[foot]]
-    )
-
-
-@njit(cache=True, nogil=True)
-def _breakout(
-    high: Floats, low: Floats, close: Floats, top: int, index: Ints, price: Floats, confirmed_at: int
-) -> tuple[int, int, int, float]:
-    """The breakout of the flag behind the pivot high ``top``: bar, touching bar, bar of the low, line.
-
-    The touching bar is the flag bar on the tangent from the top. The breakout bar is -1 if there is none.
-    """
-    at, peak = index[top], price[top]
-    floor = peak - MAX_RETRACEMENT * (peak - price[top - 1])
-    touch = -1
-    slope = -np.inf
-    lowest = at + 1
-    for t in range(at + 1, min(at + MAX_FLAG_BARS + 2, len(close))):
-        if low[t] < low[lowest]:
-            lowest = t
-        if low[t] < floor:
-            break
-        line = peak + slope * (t - at)
-        if t >= confirmed_at and t - 1 - at >= MIN_FLAG_BARS and close[t] > line:
-            return t, touch, lowest, line
-        if high[t] > peak:
-            break
-        if (high[t] - peak) / (t - at) >= slope:
-            slope = (high[t] - peak) / (t - at)
-            touch = t
-    return -1, -1, -1, np.nan
-
-
-@njit(cache=True, nogil=True)
-def bull_flags(
-    high: Floats,
-    low: Floats,
+@njit(cache=True, nogil=True, error_model="numpy")
+def _walk(
+    shape: int,
     close: Floats,
     atr: Floats,
-    index: Ints,
-    price: Floats,
-    kind: Ints,
+    swings: Swings,
     confirmed_at: Ints,
-) -> Pole:
-    """Breakouts of bull flags: bars, pivot numbers of the pole's top, (touch, low) bars, flag lines."""
-    bars = np.empty(len(index), np.int64)
-    tops = np.empty(len(index), np.int64)
-    flags = np.empty((len(index), 2), np.int64)
-    lines = np.empty(len(index), np.float64)
+    minor: Swings,
+    minor_confirmed_at: Ints,
+    found: Rows,
+    count: int,
+) -> int:
+    """Enter the breakouts of one shape; the new count."""
+    index, price, _ = swings
+    pivots = pivots_of(shape)
+    chosen = np.zeros(5, np.int64)
+    fresh = np.zeros(5, np.int64)
+    setup = nothing()
+    for seen in range(4, len(index)):
+        known = confirmed_at[seen]
+        candidate = look(shape, seen, swings, close, atr[known], fresh)
+        if candidate.found and not closed_above(close, candidate.since + 1, known, candidate):
+            setup = candidate
+            for at in range(pivots):
+                chosen[at] = fresh[at]
+        until = confirmed_at[seen + 1] if seen + 1 < len(index) else len(close)
+        t = known
+        while setup.found and t < until:
+            line = line_at(t, setup.start, setup.start_price, setup.end, setup.end_price)
+            dropped = close[t] < setup.structure or t > setup.deadline
+            if not dropped and close[t] > line and line > setup.structure and t >= setup.earliest:
+                for at in range(pivots):
+                    found.anchors[count, at] = index[chosen[at]]
+                    found.prices[count, at] = price[chosen[at]]
+                stop = np.nan
+                if setup.minor_stop:
+                    stop = minor_stop(t, index[chosen[pivots - 1]], atr[t], minor, minor_confirmed_at)
+                levels = setup.structure, stop, line, setup.height
+                enter(found, count, pivots, t, close[t], setup.strength, *levels)
+                count += 1
+            if dropped or close[t] > line:
+                setup = nothing()
+            t += 1
+    return count
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def pivot_breakouts(
+    first_shape: int,
+    last_shape: int,
+    close: Floats,
+    atr: Floats,
+    offsets: Ints,
+    marks: Marks,
+    minor_marks: Marks,
+) -> Found:
+    """Every breakout of the shapes of that range, all of which stand on the last of the given pivots.
+
+    When a pivot is confirmed a shape is looked for among the last ones; a newer one replaces the one that is
+    pending. It fires on the first close above its line, and is dropped by a close under its structure, or
+    when its patience ends. One whose line a bar closed above after its last high, before it could be known,
+    is none. Minor pivots are those that a stop can hide behind.
+    """
+    shapes = last_shape - first_shape + 1
+    found = rows(len(marks.bar) * shapes)
+    ends = np.empty(shapes, np.int64)
     count = 0
-    for top in range(1, len(index)):
-        if kind[top] < 0 or not _is_pole(top, index, price, atr):
-            continue
-        t, touch, lowest, line = _breakout(high, low, close, top, index, price, confirmed_at[top])
-        if t >= 0:
-            bars[count] = t
-            tops[count] = top
-            flags[count] = touch, lowest
-            lines[count] = line
-            count += 1
-    return bars[:count], tops[:count], flags[:count], lines[:count]
+    for at in range(shapes):
+        for row in range(len(offsets) - 1):
+            swings, confirmed_at = marks_of(row, marks)
+            minor, minor_confirmed_at = marks_of(row, minor_marks)
+            count = _walk(
+                first_shape + at, close[: offsets[row + 1]], atr, swings, confirmed_at, minor,
+                minor_confirmed_at, found, count,
+            )  # fmt: skip
+        ends[at] = count
+    return found, ends

@@ -10,7 +10,7 @@ from crypto_signals.domain.vocabulary import Direction, Family, Role
 
 Find: TypeAlias = Callable[[Study], Hits]
 
-SETTLED_BARS = 200
+SETTLED_BARS = 250
 """Bars after which a 14-bar Wilder average no longer remembers where history starts (to 1e-6)."""
 
 CANDLESTICK_GATES = ("volume", "rsi", "reward_to_risk", "bad_stop")
@@ -25,7 +25,9 @@ class Detector:
     ``warm_up_bars`` bars must lie before the first bar on which it may fire. ``gates`` are the names of the
     rules that a detection must pass to open a signal (for context: when a strategy makes it a trigger).
     ``needs_gap`` ones cannot occur where trading never stops and are not run for crypto. ``definition`` is
-    one sentence for people; ``source`` the book, paper or code it follows.
+    one sentence for people; ``source`` the book, paper or code it follows. A ``joint`` one may be asked about
+    many series that lie end to end (`JointStudy`): it looks at no bar further back than its warm-up, or asks
+    kernels that know where each series begins.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Detector:
     definition: str
     source: str
     find: Find
+    joint: bool = False
 
     def __call__(self, study: Study) -> Hits:
         return self.find(study)
@@ -63,7 +66,7 @@ def detector(
     ... def never(study: Study) -> Hits:
     ...     return Hits.none()
     >>> never.name, never.warm_up_bars
-    ('never', 200)
+    ('never', 250)
     """
     if not (name.isidentifier() and name == name.lower()):
         raise ValueError(f"{name!r} is not snake_case")

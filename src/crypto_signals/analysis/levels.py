@@ -32,9 +32,12 @@ def levels(study: Study, hits: Hits, direction: Direction) -> Levels:
     too near or too far is for the gate ``bad_stop`` to say. A hit is left out when a level is not a positive
     finite price, when ATR is not above zero, or when the stop lies on the wrong side of the entry.
     """
+    return levels_at(study.series.close[hits.index], study.atr()[hits.index], hits, direction)
+
+
+def levels_at(entry: Floats, atr: Floats, hits: Hits, direction: Direction) -> Levels:
+    """The same, of hits whose close and ATR(14) are known (float64[n])."""
     side = direction.side
-    entry = study.series.close[hits.index]
-    atr = study.atr()[hits.index]
     stop = np.where(
         np.isnan(hits.structure), entry - side * STOP_ATRS * atr, hits.structure - side * STRUCTURE_ATRS * atr
     )

@@ -167,11 +167,11 @@ class Panel:
             tuple(row.symbol for row in rows),
             offsets,
             np.concatenate([np.empty(0, _TS), *(row.ts for row in rows)]),
-            np.concatenate([np.empty(0), *(row.open for row in rows)]),
-            np.concatenate([np.empty(0), *(row.high for row in rows)]),
-            np.concatenate([np.empty(0), *(row.low for row in rows)]),
-            np.concatenate([np.empty(0), *(row.close for row in rows)]),
-            np.concatenate([np.empty(0), *(row.volume for row in rows)]),
+            _laid([row.open for row in rows]),
+            _laid([row.high for row in rows]),
+            _laid([row.low for row in rows]),
+            _laid([row.close for row in rows]),
+            _laid([row.volume for row in rows]),
             np.concatenate([np.empty(0, np.bool_), *(row.suspect for row in rows)]),
         )
 
@@ -187,6 +187,21 @@ class Panel:
         except ValueError:
             raise KeyError(symbol) from None
 
+    def part(self, start: int, end: int) -> "Panel":
+        """The instruments from ``start`` to ``end - 1``, as views on the same memory."""
+        bars = slice(int(self.offsets[start]), int(self.offsets[end]))
+        return Panel(
+            self.symbols[start:end],
+            self.offsets[start : end + 1] - self.offsets[start],
+            self.ts[bars],
+            self.open[bars],
+            self.high[bars],
+            self.low[bars],
+            self.close[bars],
+            self.volume[bars],
+            self.suspect[bars],
+        )
+
     def _at(self, row: int) -> Series:
         bars = slice(int(self.offsets[row]), int(self.offsets[row + 1]))
         return Series(
@@ -199,3 +214,20 @@ class Panel:
             self.volume[bars],
             self.suspect[bars],
         )
+
+
+def _laid(columns: list[Floats]) -> Floats:
+    """The columns end to end; without a copy where they lie so in memory already, as those of one file do."""
+    filled = [column for column in columns if len(column)]
+    if not filled:
+        return np.empty(0)
+    base, address = filled[0].base, filled[0].ctypes.data
+    if not isinstance(base, np.ndarray) or base.dtype != np.float64 or not base.flags.c_contiguous:
+        return np.concatenate(filled)
+    begins = [column.__array_interface__["data"][0] for column in filled]
+    expected = np.cumsum([address, *(column.nbytes for column in filled[:-1])])
+    if any(column.base is not base for column in filled) or (np.array(begins) != expected).any():
+        return np.concatenate(filled)
+    start = (address - base.ctypes.data) // base.itemsize
+    whole: Floats = base.reshape(-1)[start : start + sum(map(len, filled))]
+    return whole

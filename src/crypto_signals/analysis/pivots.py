@@ -17,13 +17,15 @@ class Pivots:
     """Alternating swing points in order: int64 bars, float64 prices, one entry a pivot.
 
     ``kind`` is +1 for a high and -1 for a low. ``confirmed_at`` is the bar whose close made the pivot known;
-    it is always later than ``index``, and never falls.
+    it is always later than ``index``, and never falls. ``starts`` (int64[m + 1]) is where the pivots of each
+    of m series begin, and the end; of one series: 0 and the number of pivots.
     """
 
     index: Ints
     price: Floats
     kind: Ints
     confirmed_at: Ints
+    starts: Ints
 
     def __len__(self) -> int:
         return len(self.index)
@@ -42,8 +44,9 @@ class ProvisionalExtreme(NamedTuple):
     kind: int
 
 
-def find_pivots(high: Floats, low: Floats, reversal: Floats) -> Pivots:
-    """The confirmed pivots of a series.
+def find_pivots(high: Floats, low: Floats, reversal: Floats, offsets: Ints | None = None) -> Pivots:
+    """The confirmed pivots of a series, or of each of several that lie end to end: series i has the bars from
+    ``offsets[i]`` to ``offsets[i + 1]``.
 
     ``reversal[t]`` is the distance, in price units, that the market must come back from an extreme made at
     bar t; NaN: bar t starts no swing. A high is replaced only by a higher high, so of equal ones the first
@@ -52,8 +55,13 @@ def find_pivots(high: Floats, low: Floats, reversal: Floats) -> Pivots:
     by the next bar. Until the first pivot both running extremes are followed from the first bar with a
     reversal, and the one that is left behind first becomes the first pivot.
     """
-    index, price, kind, confirmed_at, count, *_ = _walk(high, low, reversal)
-    return Pivots(index[:count], price[:count], kind[:count], confirmed_at[:count])
+    if offsets is None:
+        index, price, kind, confirmed_at, count, *_ = _walk(high, low, reversal)
+        starts = np.array([0, count])
+    else:
+        index, price, kind, confirmed_at, starts = _walks(high, low, reversal, offsets)
+        count = int(starts[-1])
+    return Pivots(index[:count], price[:count], kind[:count], confirmed_at[:count], starts)
 
 
 def atr_reversal(atr: Floats, multiple: float) -> Floats:
@@ -109,3 +117,27 @@ def _walk(high: Floats, low: Floats, reversal: Floats) -> tuple[Ints, Floats, In
             if extends_down:
                 bottom = t
     return index, price, kind, confirmed_at, count, swing, top if swing == HIGH else bottom
+
+
+@njit(cache=True, nogil=True)
+def _walks(
+    high: Floats, low: Floats, reversal: Floats, offsets: Ints
+) -> tuple[Ints, Floats, Ints, Ints, Ints]:
+    """A walk over each series; bars are counted from the first of all."""
+    index = np.empty(len(high), np.int64)
+    price = np.empty(len(high), np.float64)
+    kind = np.empty(len(high), np.int64)
+    confirmed_at = np.empty(len(high), np.int64)
+    starts = np.zeros(len(offsets), np.int64)
+    count = 0
+    for row in range(len(offsets) - 1):
+        start, end = offsets[row], offsets[row + 1]
+        found = _walk(high[start:end], low[start:end], reversal[start:end])
+        for at in range(found[4]):
+            index[count] = start + found[0][at]
+            price[count] = found[1][at]
+            kind[count] = found[2][at]
+            confirmed_at[count] = start + found[3][at]
+            count += 1
+        starts[row + 1] = count
+    return index, price, kind, confirmed_at, starts

@@ -16,7 +16,7 @@ from crypto_signals.domain.vocabulary import Family, Role
 MACRO_DAYS = 90
 """A chart pattern that took longer is MACRO: it gives context and opens nothing."""
 
-_DAY = np.timedelta64(1, "D")
+DAY = np.timedelta64(1, "D")
 
 
 def detect(source: Series | Study, detectors: Iterable[Detector], first: int = 0) -> list[Detection]:
@@ -67,14 +67,14 @@ def role_of(entry: Detector, duration_days: float) -> Role:
 def durations_days(study: Study, hits: Hits) -> Floats:
     """Calendar days from each pattern's first bar to the bar on which it was known."""
     ts = study.series.ts
-    return np.asarray((ts[hits.index] - ts[hits.index - hits.duration_bars]) / _DAY, np.float64)
+    return np.asarray((ts[hits.index] - ts[hits.index - hits.duration_bars]) / DAY, np.float64)
 
 
 def _materialise(study: Study, entry: Detector, hits: Hits, first: int) -> Iterator[Detection]:
-    if first and len(hits):
-        hits = hits.take(np.flatnonzero(hits.index >= first))
-    if not len(hits):
+    if not len(hits) or hits.index[-1] < first:
         return
+    if hits.index[0] < first:
+        hits = hits.take(np.flatnonzero(hits.index >= first))
     with np.errstate(all="ignore"):
         found = levels(study, hits, entry.direction)
     if len(found.rows) < len(hits):
@@ -113,8 +113,8 @@ def _detections(study: Study, entry: Detector, hits: Hits, found: Levels) -> Ite
             price,
             stop,
             (targets[0], targets[1], targets[2]),
-            _known_price(structure),
-            _known_price(neckline),
+            known_price(structure),
+            known_price(neckline),
             days,
             atr,
         )
@@ -134,5 +134,6 @@ def _moment(study: Study, index: int) -> datetime:
     return study.keep(("moment", index), lambda: as_datetime(study.series.ts[index]))
 
 
-def _known_price(price: float) -> float | None:
+def known_price(price: float) -> float | None:
+    """None for NaN."""
     return None if price != price else price  # noqa: PLR0124 - NaN is the only value unlike itself

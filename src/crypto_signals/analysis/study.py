@@ -32,6 +32,14 @@ class Bollinger(NamedTuple):
     lower: Floats
 
 
+class Keltner(NamedTuple):
+    """Keltner's channel: an exponential average of the close and some ATR on each side, in price units."""
+
+    upper: Floats
+    middle: Floats
+    lower: Floats
+
+
 class Directional(NamedTuple):
     """Wilder's directional movement (14 bars), 0 to 100."""
 
@@ -58,6 +66,11 @@ class Study:
 
     def __len__(self) -> int:
         return len(self.series)
+
+    @property
+    def offsets(self) -> Ints:
+        """Where the bars of each series begin, and the end (int64): of one series, 0 and its length."""
+        return self.keep("offsets", lambda: np.array([0, len(self.series)]))
 
     def keep(self, key: Hashable, compute: Callable[[], T]) -> T:
         """The value kept under ``key``, computed at the first call."""
@@ -118,6 +131,14 @@ class Study:
         """The distance of the bands as a fraction of the middle one."""
         bands = self.bollinger()
         return self.keep("bollinger_width", lambda: _ratio(bands.upper - bands.lower, bands.middle))
+
+    def keltner(self, atr_bars: int, atrs: float) -> Keltner:
+        """EMA(20) and ``atrs`` ATR(``atr_bars``) on each side."""
+        return self.keep(("keltner", atr_bars, atrs), lambda: self._keltner(atr_bars, atrs))
+
+    def _keltner(self, atr_bars: int, atrs: float) -> Keltner:
+        middle, reach = self.ema(20), atrs * self.atr(atr_bars)
+        return Keltner(middle + reach, middle, middle - reach)
 
     def atr(self, bars: int = 14) -> Floats:
         """Wilder's average true range, in price units."""

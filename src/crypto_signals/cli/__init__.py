@@ -5,6 +5,7 @@ import sys
 import typer
 
 from crypto_signals.cli import (
+    audit_command,
     config_command,
     demo_command,
     patterns_command,
@@ -32,6 +33,7 @@ application.command("scan")(scan_command.scan)
 application.command("why")(why_command.why)
 application.add_typer(signals_command.application, name="signals")
 application.command("patterns")(patterns_command.patterns)
+application.command("audit")(audit_command.audit)
 application.command("config")(config_command.config)
 application.command("simulator")(simulator_command.simulator)
 

@@ -6,12 +6,15 @@ import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
-from typing import Annotated, Any, TextIO, cast
+from typing import TYPE_CHECKING, Annotated, Any, TextIO, cast
 
 import typer
 from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
+
+if TYPE_CHECKING:
+    from crypto_signals.plugins import Fault
 
 
 class Format(StrEnum):
@@ -66,9 +69,13 @@ def counted(number: int, thing: str) -> str:
 
 def print_json(rows: Iterable[Mapping[str, Any]]) -> None:
     """One object a line."""
+    print_lines(json.dumps(row, ensure_ascii=False, allow_nan=False) for row in rows)
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Lines that are written already; a reader may leave before the last one."""
     try:
-        for row in rows:
-            sys.stdout.write(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n")
+        sys.stdout.writelines(f"{line}\n" for line in lines)
         sys.stdout.flush()
     except BrokenPipeError:
         _mute(sys.stdout)
@@ -94,3 +101,9 @@ def _is_number(text: str) -> bool:
 def say(line: str, style: str = "") -> None:
     """One line for people, on stderr."""
     notes().print(Text(line, style=style), soft_wrap=True)
+
+
+def say_faults(faults: "Iterable[Fault]") -> None:
+    """Which of the user's own detectors are not, or no longer, used; on stderr."""
+    for fault in faults:
+        say(f"{fault.symbol or '-'} (detector {fault.detector}): {fault.what}", "red")

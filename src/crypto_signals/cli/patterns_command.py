@@ -1,12 +1,15 @@
-"""``sentinel patterns``: the catalogue."""
+"""``sentinel patterns``: the catalogue, with the user's own detectors."""
 
-from crypto_signals.cli.output import Format, FormatOption, print_json, print_table
+from crypto_signals.cli.output import Format, FormatOption, print_json, print_table, say_faults
 
 
 def patterns(output: FormatOption = Format.TABLE) -> None:
     """Every pattern that is looked for: what it is, where its definition comes from, what it must pass."""
-    from crypto_signals.analysis.catalogue import CATALOGUE  # noqa: PLC0415 - the command line starts without it
+    from crypto_signals import app, config  # noqa: PLC0415 - the command line starts without them
 
+    with app.own_detectors(config.load()) as known:
+        catalogue = known.catalogue
+        say_faults(known.faults)
     if output is Format.JSON:
         print_json(
             {
@@ -20,7 +23,7 @@ def patterns(output: FormatOption = Format.TABLE) -> None:
                 "definition": entry.definition,
                 "source": entry.source,
             }
-            for entry in CATALOGUE
+            for entry in catalogue
         )
         return
     columns = ("name", "family", "role", "side", "warm-up", "gates", "definition", "source")
@@ -35,6 +38,6 @@ def patterns(output: FormatOption = Format.TABLE) -> None:
             entry.definition + (" Not for crypto: it needs a gap." if entry.needs_gap else ""),
             entry.source,
         )
-        for entry in CATALOGUE
+        for entry in catalogue
     )
-    print_table(f"{len(CATALOGUE)} patterns", columns, rows)
+    print_table(f"{len(catalogue)} patterns", columns, rows)

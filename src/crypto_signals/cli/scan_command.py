@@ -1,15 +1,18 @@
 """``sentinel scan``: every detection in bars files."""
 
-from datetime import datetime
+from collections import deque
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crypto_signals.cli.output import Format, FormatOption, counted, print_json, print_table, say
+from crypto_signals.cli.output import Format, FormatOption, counted, print_lines, print_table, say, say_faults
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable
+
+    import numpy as np
 
     from crypto_signals.analysis.detections import Detection
     from crypto_signals.analysis.panel import Panel
@@ -40,24 +43,26 @@ def scan(
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Every pattern in the given bars, as it was known at the close of each bar."""
-    from crypto_signals.engine.views import detection_view  # noqa: PLC0415 - the command line starts without it
+    from crypto_signals import app, config  # noqa: PLC0415 - the command line starts without them
+    from crypto_signals.analysis.panel_pool import scan_panel  # noqa: PLC0415
+    from crypto_signals.engine.detection_lines import detection_lines  # noqa: PLC0415
 
     history = _history(bars, timeframe, symbol)
-    found = _found(history.panel, last=last)
-    wanted = (d for d in found if _within(d.ts, from_, to))
+    with app.own_detectors(config.load()) as known:
+        found = scan_panel(_by_symbol(history.panel), tuple(known.catalogue), last_only=last)
+        say_faults(known.faults)
+    since, until = _midnight(from_), _midnight(to and to + timedelta(days=1))
     if output is Format.JSON:
-        print_json(detection_view(detection) for detection in wanted)
+        print_lines(detection_lines(found, since, until))
     else:
-        _table(list(wanted))
+        _table(found.between(since, until))
     raise typer.Exit(1 if history.errors else 0)
 
 
-def _found(panel: "Panel", *, last: bool) -> "Iterator[Detection]":
-    from crypto_signals.analysis.catalogue import CATALOGUE  # noqa: PLC0415
-    from crypto_signals.analysis.scan import detect  # noqa: PLC0415
+def _midnight(day: datetime | None) -> "np.datetime64 | None":
+    from crypto_signals.analysis.panel import as_ts64  # noqa: PLC0415
 
-    for series in sorted(panel, key=lambda series: series.symbol):
-        yield from detect(series, CATALOGUE, len(series) - 1 if last else 0)
+    return None if day is None else as_ts64(day.replace(tzinfo=UTC))
 
 
 def _history(bars: list[Path], timeframe: str, symbols: list[str] | None) -> "History":
@@ -73,15 +78,22 @@ def _history(bars: list[Path], timeframe: str, symbols: list[str] | None) -> "Hi
     return history
 
 
-def _within(ts: datetime, first: datetime | None, last: datetime | None) -> bool:
-    day = ts.date()
-    return (first is None or day >= first.date()) and (last is None or day <= last.date())
+def _by_symbol(panel: "Panel") -> "Panel":
+    from crypto_signals.analysis.panel import Panel  # noqa: PLC0415
+
+    if list(panel.symbols) == sorted(panel.symbols):
+        return panel
+    return Panel.of(sorted(panel, key=lambda series: series.symbol))
 
 
-def _table(found: "list[Detection]") -> None:
-    shown = found[-_MOST_ROWS:]
-    left_out = len(found) - len(shown)
-    title = counted(len(found), "detection") + (f"; the last {len(shown)} of them" if left_out else "")
+def _table(found: "Iterable[Detection]") -> None:
+    shown: deque[Detection] = deque(maxlen=_MOST_ROWS)
+    count = 0
+    for detection in found:
+        shown.append(detection)
+        count += 1
+    left_out = count - len(shown)
+    title = counted(count, "detection") + (f"; the last {len(shown)} of them" if left_out else "")
     rows = (
         (
             row.symbol,

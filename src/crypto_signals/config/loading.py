@@ -13,17 +13,19 @@ from pydantic import SecretStr
 from crypto_signals.config import settings as of_environment
 from crypto_signals.config import strategies as of_file
 from crypto_signals.config.settings import Settings
+from crypto_signals.config.strategies import OwnDetectors
 from crypto_signals.domain.errors import UsageError
 from crypto_signals.domain.strategy import Strategy
 
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """Everything resolved: the settings, where each came from, the strategies, and what goes unheeded."""
+    """Everything resolved: settings and their origins, strategies, own detectors, and what is unheeded."""
 
     settings: Settings
     origins: Mapping[str, str]
     strategies: tuple[Strategy, ...]
+    detectors: OwnDetectors
     warnings: tuple[str, ...] = ()
 
     def masked(self) -> dict[str, Any]:
@@ -32,10 +34,9 @@ class Configuration:
 
     @property
     def hash(self) -> str:
-        """Of the masked settings and the strategies; stored with each run."""
-        text = json.dumps(
-            [self.masked(), [s.model_dump(mode="json") for s in self.strategies]], sort_keys=True
-        )
+        """Of the masked settings, the strategies and one's own detectors; stored with each run."""
+        parts = [*self.strategies, self.detectors]
+        text = json.dumps([self.masked(), [part.model_dump(mode="json") for part in parts]], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -43,7 +44,7 @@ def load() -> Configuration:
     """Raises ``UsageError`` that lists every problem of the environment, ``.env`` and ``sentinel.toml``."""
     problems: list[str] = []
     settings = of_environment.read(problems)
-    strategies = of_file.read(
+    file = of_file.read(
         settings.sentinel_config,
         settings.model_dump(include={"cooldown_scope", "cooldown_hours"}),
         problems,
@@ -52,7 +53,8 @@ def load() -> Configuration:
     if problems:
         raise UsageError(problems)
     warnings = tuple(of_environment.unheeded(settings))
-    return Configuration(settings, of_environment.origins(settings), strategies, warnings)
+    strategies = tuple(file.strategies.values())
+    return Configuration(settings, of_environment.origins(settings), strategies, file.detectors, warnings)
 
 
 def _masked(value: object) -> Any:

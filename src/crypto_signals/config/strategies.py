@@ -3,8 +3,9 @@
 import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
+from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
@@ -12,19 +13,40 @@ from pydantic_core import ErrorDetails
 from crypto_signals.config.wording import keys_of, nearest, told
 from crypto_signals.domain.strategy import Strategy
 
+OWN_DETECTORS = "crypto_signals.detectors"
+"""The entry points of installed packages that bring detectors."""
+
 _NOT_A_TABLE = {"model_type", "model_attributes_type", "dict_type"}
 
 
-class _ConfigFile(BaseModel):
+class OwnDetectors(BaseModel):
+    """Detectors of one's own: Python files, and how long one may look at one series."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    paths: tuple[Path, ...] = ()
+    seconds: Annotated[float, Field(gt=0, le=600)] = 5.0
+
+    def beside(self, folder: Path) -> "OwnDetectors":
+        """With paths that are meant relative to ``folder``."""
+        return self.model_copy(update={"paths": tuple(folder / path for path in self.paths)})
+
+
+class ConfigFile(BaseModel):
+    """What ``sentinel.toml`` says."""
+
     model_config = ConfigDict(extra="forbid")
 
     strategies: dict[str, Strategy] = Field(default_factory=dict)
+    detectors: OwnDetectors = OwnDetectors()
 
 
-def read(
-    path: Path, defaults: Mapping[str, Any], problems: list[str], *, required: bool
-) -> tuple[Strategy, ...]:
-    """The strategies, or the default one. ``defaults`` hold for each strategy that says nothing else."""
+def read(path: Path, defaults: Mapping[str, Any], problems: list[str], *, required: bool) -> ConfigFile:
+    """What the file says; without one, and without strategies in it, the default strategy.
+
+    ``defaults`` hold for each strategy that says nothing else.
+    """
+    default = {"default": Strategy(**defaults)}
     try:
         given = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -33,11 +55,12 @@ def read(
         given = {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         problems.append(f"{path}: cannot be read: {error}")
-        return ()
+        return ConfigFile(strategies=default)
     found: list[str] = []
-    strategies = _validated(_prepared(given, defaults, found), found)
+    file = _validated(_prepared(given, defaults, found), found)
     problems += [f"{path}: {problem}" for problem in (*found, *_unknown_triggers(given))]
-    return strategies or (Strategy(**defaults),)
+    own = file.detectors.beside(path.parent)
+    return file.model_copy(update={"strategies": file.strategies or default, "detectors": own})
 
 
 def _prepared(given: dict[str, Any], defaults: Mapping[str, Any], problems: list[str]) -> dict[str, Any]:
@@ -56,12 +79,12 @@ def _prepared(given: dict[str, Any], defaults: Mapping[str, Any], problems: list
     return {**given, "strategies": whole}
 
 
-def _validated(given: Mapping[str, Any], problems: list[str]) -> tuple[Strategy, ...]:
+def _validated(given: Mapping[str, Any], problems: list[str]) -> ConfigFile:
     try:
-        return tuple(_ConfigFile.model_validate(given).strategies.values())
+        return ConfigFile.model_validate(given)
     except ValidationError as error:
         problems += [_problem(detail) for detail in error.errors()]
-        return ()
+        return ConfigFile()
 
 
 def _problem(detail: ErrorDetails) -> str:
@@ -79,11 +102,14 @@ def _problem(detail: ErrorDetails) -> str:
 def _known(loc: tuple[str, ...]) -> list[tuple[str, ...]]:
     """Every key that the file may have, those of a strategy under the name that ``loc`` has for it."""
     if len(loc) == 1:
-        return [("strategies",), *_known(("strategies", "NAME", ""))]
+        return [("strategies",), ("detectors",), *_known(("strategies", "NAME", ""))]
+    if loc[0] == "detectors":
+        return [*keys_of(OwnDetectors, loc[:1])]
     return [key for key in keys_of(Strategy, loc[:2]) if key[2:] != ("name",)]
 
 
 def _unknown_triggers(given: Mapping[str, Any]) -> list[str]:
+    """Triggers that no built-in detector bears. With detectors of one's own, only their loading can tell."""
     tables = given.get("strategies")
     named = [
         (strategy, trigger)
@@ -91,7 +117,7 @@ def _unknown_triggers(given: Mapping[str, Any]) -> list[str]:
         if isinstance(table, dict) and isinstance(table.get("triggers"), list)
         for trigger in table["triggers"]
     ]
-    if not named:
+    if not named or given.get("detectors") or entry_points(group=OWN_DETECTORS):
         return []
     from crypto_signals.analysis.catalogue import CATALOGUE  # noqa: PLC0415 - slow, and seldom needed
 

@@ -71,10 +71,15 @@ class MainJob:
         said = {error.error for error in summary.errors}
         unread = [row.reason for row in self.store.unreadable() if row.reason not in said]
         summary.errors += [SourceError(None, "store", reason) for reason in unread]
+        summary.errors += self._late_errors()
         self.store.finish_run(summary.run_id, self.clock.now(), summary.as_dict())
         if unreachable is not None and not bars:
             raise unreachable
         return summary
+
+    def _late_errors(self) -> Sequence[SourceError]:
+        """What else went wrong in this run; asked once, before its summary is stored."""
+        return ()
 
     def _look(
         self, strategy: Strategy, now: datetime, bars: dict[tuple[str, str], Series], summary: Summary

@@ -131,6 +131,23 @@ def _session(ts: Timestamps, sessions_later: int) -> Timestamps:
 
 
 def _session_closes(days: Timestamps) -> Timestamps:
+    """For days within the table; NaT where ``days`` is."""
+    closes = _every_close()
+    missing = np.isnat(days)
+    if missing.any():
+        return np.where(missing, np.datetime64("NaT", "us"), closes[np.where(missing, 0, _place(days))])
+    found: Timestamps = closes[_place(days)]
+    return found
+
+
+def _place(days: Timestamps) -> NDArray[np.int64]:
+    return (days - np.datetime64(sessions.FIRST)).view(np.int64)
+
+
+@cache
+def _every_close() -> Timestamps:
+    """The close of each day of the table, whether it has a session or not."""
+    days = np.arange(np.datetime64(sessions.FIRST), np.datetime64(sessions.LAST) + 1)
     minutes = np.full(days.shape, CLOSE_MINUTE)
     for minute, early in _early_closes():
         minutes[np.isin(days, early)] = minute

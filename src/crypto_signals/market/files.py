@@ -41,7 +41,12 @@ def read_bars(paths: Iterable[Path]) -> dict[str, RawBars]:
     tables = [_table(path) for path in _files(paths)]
     if not tables:
         raise UsageError("no bars file was named; give a Parquet or CSV file")
-    return _by_symbol(pa.concat_tables(tables))
+    whole = pa.concat_tables(tables)
+    tables.clear()
+    columns = {name: whole[name] for name in COLUMNS}
+    del whole
+    pa.default_memory_pool().release_unused()
+    return _by_symbol(columns)
 
 
 def _files(paths: Iterable[Path]) -> list[Path]:
@@ -73,7 +78,7 @@ def _table(path: Path) -> pa.Table:
 
 
 def _read_parquet(path: Path) -> pa.Table:
-    with pa.parquet.ParquetFile(path) as file:
+    with pa.parquet.ParquetFile(path, pre_buffer=False) as file:
         _require_columns(path, file.schema_arrow.names)
         table = file.read(columns=list(COLUMNS)).select(COLUMNS)
     columns = [_symbols(path, table["symbol"]), _stamps(path, table["ts"])]
@@ -162,15 +167,15 @@ def _decoded(kind: Any) -> Any:
     return kind.value_type if pa.types.is_dictionary(kind) else kind
 
 
-def _by_symbol(table: pa.Table) -> dict[str, RawBars]:
-    symbols = table["symbol"].combine_chunks().dictionary_encode()
+def _by_symbol(columns: dict[str, pa.ChunkedArray]) -> dict[str, RawBars]:
+    """Takes each column out of ``columns`` as it is read, so that none is held twice for long."""
+    symbols = columns.pop("symbol").combine_chunks().dictionary_encode()
     if isinstance(symbols, pa.ChunkedArray):
         symbols = symbols.combine_chunks()
     codes = symbols.indices.to_numpy()
     names: list[str] = symbols.dictionary.to_pylist()
-    bars = RawBars(
-        _to_numpy(table["ts"]).view("datetime64[us]"), *(_to_numpy(table[name]) for name in VALUES)
-    )
+    stamps = _to_numpy(columns.pop("ts")).view("datetime64[us]")
+    bars = RawBars(stamps, *(_to_numpy(columns.pop(name)) for name in VALUES))
     if (codes[1:] < codes[:-1]).any():  # codes count up in order of appearance: a fall means scattered rows
         compact = codes.astype(np.uint16) if len(names) <= 65_536 else codes
         bars = bars.take(np.argsort(compact, kind="stable"))
@@ -180,14 +185,17 @@ def _by_symbol(table: pa.Table) -> dict[str, RawBars]:
 
 
 def _to_numpy(column: pa.ChunkedArray) -> NDArray[Any]:
-    """The column as a numpy array that may be written to by nobody; null becomes NaN, or NaT."""
+    """The column as a numpy array of its own; null becomes NaN, or NaT.
+
+    Arrow's own memory would be read-only, for which kernels would be compiled a second time.
+    """
     if pa.types.is_timestamp(column.type):
         missing = np.iinfo(np.int64).min
         column = (
             pc.fill_null(column.cast(pa.int64()), missing) if column.null_count else column.cast(pa.int64())
         )
     array: NDArray[Any] = column.to_numpy()
-    return array
+    return array if array.flags.writeable else array.copy()
 
 
 def _short(error: Exception) -> str:

@@ -16,9 +16,9 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLoc
 from crypto_signals.analysis.panel import Floats, Series
 from crypto_signals.domain.events import Event
 from crypto_signals.domain.signals import Signal
-from crypto_signals.domain.vocabulary import Direction
 from crypto_signals.domain.wording import one_line, price_text, setup_words, timeframe_words
 from crypto_signals.pictures.marks import Marker, Tag, markers, stop_path, tags
+from crypto_signals.pictures.outline import are_candles, lines, short_labels
 from crypto_signals.pictures.palette import DARK, LIGHT, Palette
 from crypto_signals.pictures.tags import spread
 from crypto_signals.pictures.window import Window
@@ -130,10 +130,18 @@ class _Chart:
         x = self.window.position(self.signal.bar_ts)
         for axes in (self.prices, self.volume):
             axes.axvspan(x - 0.5, x + 0.5, color=self.colours.entry, alpha=0.22, linewidth=0, zorder=1)
-        where = self.prices.get_xaxis_transform()
-        y, end = (0.015, "bottom") if self.signal.direction is Direction.LONG else (0.985, "top")
+        where = self.volume.get_xaxis_transform()
         self._text(
-            self.prices, x, y, "signal", self.colours.entry, SMALL_PT, transform=where, ha="center", va=end
+            self.volume,
+            x,
+            0.96,
+            "signal",
+            self.colours.entry,
+            SMALL_PT,
+            transform=where,
+            ha="center",
+            va="top",
+            bbox=self._ground(),
         )
 
     def _levels(self) -> None:
@@ -186,18 +194,25 @@ class _Chart:
         return float(across), float(up)
 
     def _pattern(self) -> None:
-        """The anchors in order of time, joined; labels step aside where they would meet."""
+        """The anchors in order of time, joined unless they are candles; labels step aside where they would
+        meet."""
         anchors = sorted(self.signal.anchors, key=lambda anchor: anchor.ts)
         if not anchors:
             return
         x = [self.window.position(anchor.ts) for anchor in anchors]
         y = [anchor.price for anchor in anchors]
         colour = self.colours.pattern
-        self.prices.plot(x, y, color=colour, lw=1.8, marker="o", ms=5, alpha=0.95, zorder=5)
+        labels = [one_line(anchor.label) for anchor in anchors]
+        joined = "none" if are_candles(labels) else "-"
+        self.prices.plot(x, y, color=colour, lw=1.8, ls=joined, marker="o", ms=5, alpha=0.95, zorder=5)
+        for start, end in lines(dict(zip(labels, zip(x, y, strict=True), strict=True))):
+            across, up = zip(start, end, strict=True)
+            self.prices.plot(across, up, color=colour, lw=1.5, ls="--", alpha=0.8, zorder=4.5)
         taken: list[tuple[float, float, float]] = []
-        for anchor, position in zip(anchors, x, strict=True):
+        for anchor, position, text in zip(anchors, x, short_labels(labels), strict=True):
+            if not text:
+                continue
             above = self._is_high(position, anchor.price)
-            text = one_line(anchor.label)
             offset = _free_offset(self._pixel(position, anchor.price), len(text) * 5.0, taken, above=above)
             self._label(position, anchor.price, text, colour, offset)
 
@@ -207,7 +222,6 @@ class _Chart:
 
     def _label(self, x: float, y: float, text: str, colour: str, offset: float, **how: Any) -> None:
         """``text`` above its point, or below it for a negative offset, on a ground of its own."""
-        ground = {"facecolor": self.colours.panel, "edgecolor": "none", "alpha": 0.65, "pad": 0.8}
         self.prices.annotate(
             drawable(text),
             (x, y),
@@ -220,9 +234,12 @@ class _Chart:
             va="bottom" if offset > 0 else "top",
             parse_math=False,
             annotation_clip=False,
-            bbox=ground,
+            bbox=self._ground(),
             **({"zorder": 6} | how),
         )
+
+    def _ground(self) -> dict[str, Any]:
+        return {"facecolor": self.colours.panel, "edgecolor": "none", "alpha": 0.65, "pad": 0.8}
 
     def _markers(self) -> None:
         seen: dict[tuple[int, bool], int] = {}

@@ -1,0 +1,115 @@
+"""Many series studied as one: their bars lie end to end, and each indicator is computed series by series.
+
+What numpy does to a few hundred bars costs a call, not bars: one call for a hundred series is a hundred times
+cheaper. Only detectors that say so (`Detector.joint`) are asked here.
+"""
+
+from collections.abc import Callable
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+import talib
+
+from crypto_signals.analysis.panel import Bools, Floats, Ints, Panel, Series
+from crypto_signals.analysis.pivots import Pivots, find_pivots
+from crypto_signals.analysis.study import Study
+
+
+class EndToEnd(Series):
+    """The bars of a panel as if they were one series: stamps fall back where the next instrument begins."""
+
+    __slots__ = ()
+
+    def __post_init__(self) -> None:
+        """Nothing is checked here: each series was when it was made."""
+
+
+class JointStudy(Study):
+    """The indicators of all series of a panel, end to end; bars are counted from the first of all.
+
+    ``parts`` are the studies of the single series. Every indicator of `Study` is theirs, laid end to end, so
+    each value is the same as if its series were studied alone, bit for bit. ``asked`` (bool[n]) marks the
+    bars that anyone will ask detections for: never a suspect one, nor one among the first ``warm_up`` of its
+    series, nor one before ``first``; with ``last_only`` the last bar of each series alone.
+    """
+
+    def __init__(self, panel: Panel, first: int = 0, *, last_only: bool = False, warm_up: int = 0) -> None:
+        columns = panel.open, panel.high, panel.low, panel.close, panel.volume, panel.suspect
+        super().__init__(EndToEnd("", panel.ts, *columns))
+        self.panel = panel
+        self.parts = [Study(series) for series in panel]
+        lengths = np.diff(panel.offsets)
+        self.bar: Ints = np.arange(len(panel.ts)) - np.repeat(panel.offsets[:-1], lengths)
+        """The number of each bar within its series (int64[n])."""
+        self.asked: Bools = (self.bar >= max(first, warm_up)) & ~panel.suspect
+        if last_only:
+            self.asked &= self.bar == np.repeat(lengths, lengths) - 1
+
+    @property
+    def offsets(self) -> Ints:
+        return self.panel.offsets
+
+    def without_crypto(self) -> Bools:
+        """``asked``, but not on bars of crypto pairs."""
+        return self.keep("without crypto", self._without_crypto)
+
+    def _without_crypto(self) -> Bools:
+        stock = np.array([not part.series.is_crypto for part in self.parts], np.bool_)
+        return self.asked & np.repeat(stock, np.diff(self.offsets))
+
+    def candle(self, function: str) -> npt.NDArray[np.int32]:
+        return self.keep(("candle", function), lambda: self._each_candle(function))
+
+    def _each_candle(self, function: str) -> npt.NDArray[np.int32]:
+        call = getattr(talib, function)
+        call = getattr(call, "__wrapped__", call)  # beside pandas, TA-Lib looks for it in every call
+        bars = self.keep("candle columns", self._candle_columns)
+        found = [call(*columns) for columns in bars]
+        return found[0] if len(found) == 1 else np.concatenate(found)
+
+    def _candle_columns(self) -> list[tuple[Floats, Floats, Floats, Floats]]:
+        rows = (part.series for part in self.parts)
+        return [(row.open, row.high, row.low, row.close) for row in rows]
+
+    def candle_bars(self, function: str) -> Ints:
+        return self.keep(("candle_bars", function), lambda: self._candle_bars(function))
+
+    def _candle_bars(self, function: str) -> Ints:
+        bars: Ints = self.keep("asked bars", lambda: np.flatnonzero(self.asked))
+        found: Ints = bars[self.candle(function)[bars] != 0]
+        return found
+
+    def pivots(self, atr_multiple: float) -> Pivots:
+        return self.keep(("pivots", atr_multiple), lambda: self._pivots(atr_multiple))
+
+    def _pivots(self, atr_multiple: float) -> Pivots:
+        bars = self.series
+        return find_pivots(bars.high, bars.low, atr_multiple * self.atr(), self.offsets)
+
+
+def _each(name: str) -> Callable[..., Any]:
+    """The method that gives what ``name`` gives for each part, end to end."""
+
+    def method(self: JointStudy, *arguments: Any) -> Any:
+        def compute() -> Any:
+            return _laid([getattr(part, name)(*arguments) for part in self.parts])
+
+        return self.keep(("each", name, *arguments), compute)
+
+    method.__name__ = name
+    return method
+
+
+def _laid(columns: list[Any]) -> Any:
+    """The arrays of all parts end to end; of several arrays a part, each."""
+    if not isinstance(columns[0], tuple):
+        return np.concatenate(columns)
+    several = cast("Any", type(columns[0]))
+    return several(*(np.concatenate(rows) for rows in zip(*columns, strict=True)))
+
+
+_OF_STUDY = [name for name, value in vars(Study).items() if callable(value) and not name.startswith("_")]
+for _name in _OF_STUDY:
+    if _name != "keep" and _name not in vars(JointStudy):
+        setattr(JointStudy, _name, _each(_name))

@@ -1,0 +1,110 @@
+"""``sentinel audit``: the conformance kit over bars."""
+
+import os
+from collections import Counter
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from crypto_signals.cli.output import Format, FormatOption, notes, print_json, print_table, say
+
+if TYPE_CHECKING:
+    from crypto_signals.analysis.catalogue import Catalogue
+    from crypto_signals.analysis.panel import Series
+    from crypto_signals.research.checks import Check
+
+
+def audit(
+    bars: Annotated[
+        list[Path], typer.Option("--bars", help="A Parquet or CSV file of bars, or a folder of them.")
+    ],
+    detector: Annotated[
+        list[str] | None, typer.Option("--detector", help="Only this detector; may be repeated.")
+    ] = None,
+    timeframe: Annotated[str, typer.Option(help="The length of a bar: 5Min, 1Hour, 1Day, …")] = "1Day",
+    symbol: Annotated[
+        list[str] | None, typer.Option("--symbol", help="Only this symbol; may be repeated.")
+    ] = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Replay every prefix, in windows of 800 bars, not a sample.")
+    ] = False,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Whether detectors tell the truth: nothing that later bars change, and six more checks."""
+    from crypto_signals import config  # noqa: PLC0415 - the command line starts without them
+    from crypto_signals.plugins import find_sources, unjudged_catalogue  # noqa: PLC0415
+    from crypto_signals.research.audit import audit as run  # noqa: PLC0415
+    from crypto_signals.research.conformance import Plan  # noqa: PLC0415
+
+    own = config.load().detectors
+    load = partial(unjudged_catalogue, find_sources(own.paths), own.seconds)
+    names = _chosen(load(), detector)
+    series = _series(bars, timeframe, symbol)
+    with notes().status("") as status:
+
+        def tell(done: int, total: int) -> None:
+            status.update(f"{done} of {total} series")
+
+        checks = run(
+            series,
+            load,
+            names,
+            Plan(full=full, with_indicators=detector is None),
+            workers=max(1, min(os.cpu_count() or 1, len(series))),
+            progress=tell,
+        )
+    if output is Format.JSON:
+        print_json(check.as_dict() for check in checks)
+    else:
+        _tables(checks)
+    raise typer.Exit(int(not all(check.passed for check in checks)))
+
+
+def _chosen(catalogue: "Catalogue", wanted: list[str] | None) -> tuple[str, ...]:
+    from difflib import get_close_matches  # noqa: PLC0415
+
+    from crypto_signals.domain.errors import UsageError  # noqa: PLC0415
+
+    problems = [
+        f"--detector {name}: there is no such detector; "
+        f"the nearest known one is {get_close_matches(name, catalogue.names, n=1, cutoff=0.0)[0]}"
+        for name in wanted or ()
+        if name not in catalogue
+    ]
+    if problems:
+        raise UsageError(problems)
+    return tuple(dict.fromkeys(wanted)) if wanted else catalogue.names
+
+
+def _series(bars: list[Path], timeframe: str, symbols: list[str] | None) -> "list[Series]":
+    """The valid bars of the files; what was wrong with the others is said on stderr."""
+    from crypto_signals.app import file_history  # noqa: PLC0415
+    from crypto_signals.market.quality import summarise  # noqa: PLC0415
+
+    history = file_history(bars, timeframe, symbols)
+    for line in summarise(history.problems):
+        say(line, "yellow")
+    for error in history.errors:
+        say(f"{error.symbol}: {error.error}", "red")
+    return list(history.panel)
+
+
+def _tables(checks: "list[Check]") -> None:
+    """How many passed, what was measured of indicators and families, and every failure."""
+    asked, passed = Counter(row.check for row in checks), Counter(row.check for row in checks if row.passed)
+    print_table("Audit", ("check", "asked", "passed"), ((name, asked[name], passed[name]) for name in asked))
+    measured = [row for row in checks if row.check == "start_invariant" and " " in row.subject]
+    if measured:
+        rows = ((row.subject, row.detail) for row in measured)
+        print_table("Where history starts", ("subject", "measured"), rows)
+    failed = [row for row in checks if not row.passed]
+    if failed:
+        print_table(
+            "Failed", ("check", "subject", "detail"), ((r.check, r.subject, r.detail) for r in failed)
+        )
+    say(
+        "every check passed" if not failed else f"{len(failed)} checks failed",
+        "green" if not failed else "red",
+    )

@@ -1,0 +1,1 @@
+"""What can be proved of detectors, and measured on bars."""
