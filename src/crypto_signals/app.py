@@ -21,23 +21,25 @@ from crypto_signals.domain.strategy import Strategy
 from crypto_signals.domain.vocabulary import AssetClass
 from crypto_signals.engine import why as engine_why
 from crypto_signals.engine.book import Book
-from crypto_signals.engine.ports import BarSource, Channel, History, Patience, SourceError, Wanted
+from crypto_signals.engine.ports import BarSource, Channel, History, Patience, SourceError, Store, Wanted
 from crypto_signals.engine.replay import VirtualClock, closes, start_at
 from crypto_signals.engine.run import MainJob
 from crypto_signals.engine.sight import Sight
 from crypto_signals.engine.why import Explanation
-from crypto_signals.home import held
+from crypto_signals.home import held, identity
 from crypto_signals.market.calendars import MarketCalendar
 from crypto_signals.notifications.console import ConsoleChannel
 from crypto_signals.plugins import Fault, Plugins, plugins
-from crypto_signals.process import RunBudget, SystemClock
-from crypto_signals.repository.sql import SqlStore, open_store
+from crypto_signals.process import RunBudget, SystemClock, heartbeat
+from crypto_signals.repository.opening import open_store
+from crypto_signals.repository.sql import SqlStore
 
 DEFAULT_CRYPTO = ("BTC/USD", "ETH/USD", "LTC/USD", "SOL/USD", "LINK/USD", "AVAX/USD")
 SAMPLE_BARS = Path(__file__).parent / "data"
 SAMPLE_FILES = ("crypto_daily.parquet", "equity_daily.parquet")
 DEMO_SYMBOLS = ("BTC/USD", "ETH/USD", "LTC/USD", "SPY", "TSLA")
 DEMO_LAST_DAY = date(2018, 12, 31)
+DEMO_LEASE_S = 3600.0
 
 _THE_BEGINNING = datetime(1900, 1, 1, tzinfo=UTC)
 _THE_END = datetime(9999, 1, 1, tzinfo=UTC)
@@ -163,6 +165,16 @@ def strategies_of(configuration: Configuration, known: Plugins | None = None) ->
     return configuration.strategies
 
 
+@contextmanager
+def leased(store: Store, home: Path, seconds: float) -> Iterator[None]:
+    """Holds the right to write to ``store`` while the block lasts. Raises ``LeaseHeld``."""
+    store.acquire(identity(home), seconds)
+    try:
+        yield
+    finally:
+        store.release()
+
+
 @dataclass(frozen=True, slots=True)
 class LiveJob(MainJob):
     """The main job, whose summary also names the user's own detectors that are not, or no longer, used."""
@@ -186,6 +198,8 @@ def live_job(configuration: Configuration, console: Console) -> Iterator[tuple[M
         stack.callback(source.close)
         store = open_store(settings.store_url or default_store_url(home))
         stack.callback(store.close)
+        stack.enter_context(leased(store, home, settings.lease_seconds))
+        stack.enter_context(heartbeat(store.renew, settings.lease_seconds / 4, budget))
         told = channels(settings, console, budget)
         for channel in told.values():
             stack.callback(channel.close)
@@ -242,6 +256,7 @@ def demo_job(home: Path, days: int, channel: Channel) -> Iterator[Demo]:
             old.unlink()
         store = open_store(default_store_url(folder))
         stack.callback(store.close)
+        stack.enter_context(leased(store, folder, DEMO_LEASE_S))
         source = FileBars([SAMPLE_BARS / name for name in SAMPLE_FILES], calendar, DEMO_SYMBOLS)
         first = DEMO_LAST_DAY - timedelta(days=days - 1)
         moments = closes(calendar, source.instruments(), first, DEMO_LAST_DAY)

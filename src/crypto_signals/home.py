@@ -5,6 +5,8 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from socket import gethostname
+from uuid import uuid4
 
 from crypto_signals.domain.errors import StoreUnusable
 
@@ -35,3 +37,13 @@ def held(folder: Path) -> Iterator[Path]:
         handle.write(f"process {os.getpid()}\n")
         handle.flush()
         yield folder
+
+
+def identity(home: Path) -> str:
+    """How this host and folder are called where several hosts share a store; the same after a restart."""
+    file = home / "instance"
+    name = file.read_text(encoding="utf-8").strip() if file.exists() else ""
+    if not name:
+        name = uuid4().hex[:8]
+        file.write_text(f"{name}\n", encoding="utf-8")
+    return f"{gethostname()}/{name}"

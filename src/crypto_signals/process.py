@@ -1,11 +1,14 @@
 """What a process has that runs the main job: the real clock, a budget of time, and the wish to stop."""
 
 import signal
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import FrameType
+
+from crypto_signals.domain.errors import SentinelError
 
 GLANCE_S = 0.1
 
@@ -39,6 +42,28 @@ class RunBudget:
         while not self._stopping and (left := end - time.monotonic()) > 0:
             time.sleep(min(left, GLANCE_S))
         return not self._stopping
+
+
+@contextmanager
+def heartbeat(beat: Callable[[], None], every_s: float, budget: RunBudget) -> Iterator[None]:
+    """Calls ``beat`` at intervals while the block lasts; when it fails, asks the run to stop."""
+    done = threading.Event()
+
+    def go_on() -> None:
+        while not done.wait(every_s):
+            try:
+                beat()
+            except SentinelError:
+                budget.stop()
+                return
+
+    thread = threading.Thread(target=go_on, name="heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
 
 
 @contextmanager

@@ -2,13 +2,13 @@
 
 import datetime as dt
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from crypto_signals.domain.bars import Bar
-from crypto_signals.domain.errors import ChannelPaused, NotSent, OutcomeUnknown, Refused
+from crypto_signals.domain.errors import ChannelPaused, LeaseLost, NotSent, OutcomeUnknown, Refused
 from crypto_signals.domain.events import Effect, Event, EventType
 from crypto_signals.domain.instruments import Timeframe
 from crypto_signals.domain.lifecycle import apply, owed, step
@@ -26,7 +26,8 @@ from crypto_signals.engine.deliver import SENDING_ATTEMPTS, Relay
 from crypto_signals.engine.ports import Saved
 from crypto_signals.engine.replay import VirtualClock
 from crypto_signals.engine.summary import Summary
-from crypto_signals.repository.sql import SqlStore, open_store
+from crypto_signals.repository.opening import open_store
+from crypto_signals.repository.sql import SqlStore
 
 from .world import BTC, DAY, ETH, LTC, SETTLE, Call, Lost, Script, Scripted, Waits, bars, day, pattern
 from .world import World as Market
@@ -88,10 +89,10 @@ class Desk:
         """The market goes on; each bar is its own commit, as each day's run would make it."""
         for ohlc in bars_:
             signal, _, _ = self.store.signal(which)
-            version = signal.version
+            seen = signal.revision
             ts = (signal.progress.last_ts or signal.bar_ts) + DAY
             signal, events = step(signal, Bar(ts, *ohlc, volume=1000.0), None)
-            self.store.commit([Saved(signal, version, events, owed(signal, events))])
+            self.store.commit([Saved(signal, seen, events, owed(signal, events))])
 
     def deliver(self, script: list[BaseException | Lost | None] | Script | None = None) -> Summary:
         if script is not None:
@@ -118,6 +119,7 @@ class Desk:
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
     store = open_store(f"sqlite:///{tmp_path / 'sentinel.db'}")
+    store.acquire("test", 3600)
     yield Desk(store)
     store.close()
 
@@ -218,16 +220,29 @@ def test_a_refused_announcement_with_follow_ups(desk: Desk) -> None:
 
 
 def test_a_refused_follow_up(desk: Desk) -> None:
-    """A dead follow-up blocks nothing: later ones of its thread are still told."""
+    """A dead follow-up blocks nothing: a note says in its thread what is missing, later ones are told."""
     one = desk.open()
     desk.deliver()
     desk.advance(one, ENTRY)
     summary = desk.deliver([Refused("400")])
-    assert (summary.dead, summary.exit_code, desk.statuses(one)) == (1, 1, [DONE, DEAD])
+    assert (summary.dead, summary.exit_code, desk.statuses(one)) == (1, 1, [DONE, DEAD, DONE])
     assert desk.signal(one).status is Status.ACTIVE
     desk.advance(one, TP1)
     assert desk.deliver().exit_code == 0
-    assert told(desk.channel)[1:] == [(BTC, ("target_1_hit", "stop_moved"), False)]
+    assert told(desk.channel)[1:] == [
+        (BTC, ("note", "entered"), False),
+        (BTC, ("target_1_hit", "stop_moved"), False),
+    ]
+
+
+def test_a_refused_note_is_not_noted_again(desk: Desk) -> None:
+    """Where the note is refused too, that is all: no note on a note."""
+    one = desk.open()
+    desk.deliver()
+    desk.advance(one, ENTRY)
+    assert desk.deliver([Refused("400"), Refused("400")]).dead == 2
+    assert desk.statuses(one) == [DONE, DEAD, DEAD]
+    assert desk.deliver().exit_code == 0
 
 
 # ------------------------------------------------------------------- paused
@@ -344,11 +359,94 @@ def test_a_claim_left_by_a_crash_is_unknown(desk: Desk) -> None:
     """A claimed effect whose outcome nobody recorded is repeated after the settle time, marked."""
     one = desk.open()
     (effect,) = desk.effects(one)
-    desk.store.record_effects([replace(effect, status=CLAIMED, attempts=1, attempted_at=desk.clock.now())])
+    now = desk.clock.now()
+    desk.store.record_effects([effect.moved(CLAIMED, attempts=1, attempted_at=now, settles_at=now + SETTLE)])
     summary = desk.deliver()
     assert desk.patience.waits == [SETTLE.total_seconds()]
     assert told(desk.channel) == [(BTC, (), True)]
     assert (desk.effects(one)[0].attempts, summary.exit_code) == (2, 0)
+
+
+# ------------------------------------------------------------------- a channel that can be asked
+
+
+def test_a_message_that_arrived_is_found_and_not_repeated(desk: Desk) -> None:
+    """The reply was lost, the message was not: after the settle time it is found by its key."""
+    desk.channel.can_find = True
+    one = desk.open()
+    summary = desk.deliver([Lost(OutcomeUnknown("no reply"))])
+    assert told(desk.channel) == [(BTC, (), False)]
+    assert desk.patience.waits == [SETTLE.total_seconds()]
+    assert desk.channel.searches == [f"{one}/1"]
+    assert (desk.statuses(one), desk.signal(one).status) == ([DONE], Status.WAITING)
+    assert (summary.announcements, summary.unknown) == (1, 0)
+
+
+def test_a_message_that_did_not_arrive_is_sent_again_unmarked(desk: Desk) -> None:
+    """The search says that it is not there, so that it is no repeat."""
+    desk.channel.can_find = True
+    one = desk.open()
+    desk.deliver([OutcomeUnknown("time-out")])
+    assert told(desk.channel) == [(BTC, (), False)]
+    assert len(desk.channel.calls) == 2
+    assert desk.statuses(one) == [DONE]
+
+
+def test_a_failing_search_leaves_the_message_unknown(desk: Desk) -> None:
+    """Without an answer nothing is sent: the next run asks again, at once, since it has settled."""
+    desk.channel.can_find = True
+    one = desk.open()
+    desk.channel.search_script = [ChannelPaused("403")]
+    summary = desk.deliver([Lost(OutcomeUnknown("no reply"))])
+    assert (summary.unknown, desk.statuses(one), len(desk.channel.calls)) == (1, [UNKNOWN], 1)
+    desk.later(seconds=100)
+    assert desk.deliver().unknown == 0
+    assert (desk.statuses(one), len(desk.channel.calls)) == ([DONE], 1)
+
+
+def test_an_announcement_found_late_is_announced(desk: Desk) -> None:
+    """Too late to send, but it is there: people have it, so that it is followed for them."""
+    desk.channel.can_find = True
+    one = desk.open()
+    desk.patience.budget = 0
+    desk.deliver([Lost(OutcomeUnknown("no reply"))])
+    desk.later(days=30)
+    assert desk.deliver().cancelled == 0
+    assert desk.signal(one).status is Status.WAITING
+
+
+def test_an_announcement_not_found_late_is_cancelled(desk: Desk) -> None:
+    """Too late to send, and it is not there: nobody was told, and nobody will be."""
+    desk.channel.can_find = True
+    one = desk.open()
+    desk.patience.budget = 0
+    desk.deliver([OutcomeUnknown("time-out")])
+    desk.later(days=30)
+    assert desk.deliver().cancelled == 1
+    assert desk.signal(one).status is Status.CANCELLED
+
+
+def test_another_workers_claim_is_left_alone_until_it_settles(desk: Desk) -> None:
+    """Two workers: what one has in hand the other does not touch, nor anything behind it."""
+    one, two = desk.open(BTC), desk.open(ETH)
+    (effect,) = desk.effects(one)
+    now = desk.clock.now()
+    desk.store.record_effects([effect.moved(CLAIMED, claimed_by="other", settles_at=now + SETTLE)])
+    desk.patience.budget = 0
+    summary = desk.deliver()
+    assert told(desk.channel) == [(ETH, (), False)]
+    assert (desk.statuses(one), desk.statuses(two), summary.unknown) == ([CLAIMED], [DONE], 1)
+
+
+def test_who_lost_the_lease_sends_nothing(desk: Desk) -> None:
+    """Another instance took over between the decision and the sending: the claim fails first."""
+    desk.open()
+    other = open_store(f"sqlite:///{desk.store._name}")
+    other.acquire("test", 3600)
+    with pytest.raises(LeaseLost):
+        desk.deliver()
+    other.close()
+    assert desk.channel.calls == []
 
 
 # ------------------------------------------------------------------- order, coalescing, lateness

@@ -17,14 +17,14 @@ from crypto_signals.analysis.study import Study
 from crypto_signals.domain.events import Effect, Event
 from crypto_signals.domain.signals import Signal
 from crypto_signals.domain.strategy import Strategy
-from crypto_signals.domain.vocabulary import AssetClass, Direction, Family, Role
-from crypto_signals.engine.ports import Picture, Receipt
+from crypto_signals.domain.vocabulary import AssetClass, Direction, EffectKind, Family, Role
+from crypto_signals.engine.ports import Letter, Picture, Receipt
 from crypto_signals.engine.replay import VirtualClock
 from crypto_signals.engine.run import MainJob
 from crypto_signals.engine.summary import Summary
 from crypto_signals.market.calendars import MarketCalendar
 from crypto_signals.market.file_source import FileBars
-from crypto_signals.repository.sql import SqlStore, open_store
+from crypto_signals.repository.opening import open_store
 
 FIRST_DAY = dt.datetime(2018, 1, 1, tzinfo=dt.UTC)
 DAY = dt.timedelta(days=1)
@@ -168,23 +168,35 @@ class Scripted:
 
     script: list[BaseException | Lost | None] | Script = field(default_factory=list)
     name: str = "scripted"
+    can_find: bool = False
+    keys: list[str] = field(default_factory=list)
+    arrived: dict[str, Receipt] = field(default_factory=dict)
+    searches: list[str] = field(default_factory=list)
+    search_script: list[BaseException | None] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     told: list[Call] = field(default_factory=list)
     on_call: Callable[[], None] = lambda: None
 
-    def announce(self, signal: Signal, picture: Picture, *, may_repeat: bool) -> Receipt:  # noqa: ARG002
-        return self._call(Call(signal.signal_id, signal.symbol, (), may_repeat))
+    def post(self, letter: Letter, picture: Picture, *, may_repeat: bool) -> Receipt:  # noqa: ARG002
+        signal = letter.signal
+        announces = letter.kind is EffectKind.ANNOUNCE
+        types = () if announces else tuple(event.type.value for event in letter.events)
+        if letter.kind is EffectKind.NOTE:
+            types = ("note", *types)
+        call = Call(signal.signal_id, signal.symbol, types, may_repeat)
+        self.keys.append(letter.key)
+        return self._call(call)
 
-    def follow_up(
-        self,
-        signal: Signal,
-        events: Sequence[Event],
-        picture: Picture,  # noqa: ARG002
-        *,
-        may_repeat: bool,
-    ) -> Receipt:
-        types = tuple(event.type.value for event in events)
-        return self._call(Call(signal.signal_id, signal.symbol, types, may_repeat))
+    def find(self, letter: Letter) -> Receipt | None:
+        """Where the message is, for a channel that can be asked."""
+        self.searches.append(letter.key)
+        trouble = self.search_script.pop(0) if self.search_script else None
+        if trouble is not None:
+            raise trouble
+        return self.arrived.get(letter.key) if self.can_find else None
+
+    def close(self) -> None:
+        pass
 
     def _call(self, call: Call) -> Receipt:
         self.calls.append(call)
@@ -193,9 +205,11 @@ class Scripted:
         if isinstance(trouble, BaseException):
             raise trouble
         self.told.append(call)
+        receipt = Receipt(f"message {len(self.told)}", f"thread {call.signal_id[:4]}")
+        self.arrived[self.keys[-1]] = receipt
         if isinstance(trouble, Lost):
             raise trouble.error
-        return Receipt(f"message {len(self.told)}", f"thread {call.signal_id[:4]}")
+        return receipt
 
     def _next(self, call: Call) -> BaseException | Lost | None:
         if callable(self.script):
@@ -244,7 +258,8 @@ class World:
         self.patience = Waits()
         self.symbols: tuple[str, ...] | None = None
         self.calendar = MarketCalendar()
-        self.store: SqlStore = open_store(f"sqlite:///{folder / 'sentinel.db'}")
+        self.store = open_store(f"sqlite:///{folder / 'sentinel.db'}")
+        self.store.acquire("test", 3600)
         self._written: tuple[int, Path] | None = None
 
     def job(self) -> MainJob:

@@ -16,7 +16,7 @@ from crypto_signals.cli import (
     why_command,
 )
 from crypto_signals.cli.output import say
-from crypto_signals.domain.errors import NoBars, SentinelError, StoreUnusable, UsageError
+from crypto_signals.domain.errors import LeaseHeld, NoBars, SentinelError, StoreUnusable, UsageError
 from crypto_signals.home import HeldByAnother
 
 application = typer.Typer(
@@ -44,7 +44,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Runs a command. What a person can mend is said in a line, never as a traceback."""
     try:
         application(arguments)
-    except HeldByAnother as holder:
+    except (HeldByAnother, LeaseHeld) as holder:
         say(str(holder))
         sys.exit(0)
     except UsageError as error:

@@ -17,7 +17,7 @@ ENV_FILE = Path(".env")
 """Read from the folder in which the program is started."""
 
 _NOT_USED_YET = (
-    *("ENVIRONMENT", "GOOGLE_CLOUD_PROJECT", "DISABLE_SECRET_MANAGER", "WAREHOUSE_URL", "LEASE_SECONDS"),
+    *("ENVIRONMENT", "GOOGLE_CLOUD_PROJECT", "DISABLE_SECRET_MANAGER", "WAREHOUSE_URL"),
     *("ALPACA_PAPER_TRADING", "ALPACA_TRADING_URL", "RATE_LIMIT_PER_MINUTE", "RATE_LIMIT_DELAY"),
     *("DISCORD_SHADOW_WEBHOOK_URL", "DISCORD_SYSTEM_WEBHOOK_URL", "DISCORD_BOT_TOKEN", "DISCORD_API_URL"),
     *("DISCORD_CHANNEL_ID_TEST", "DISCORD_CHANNEL_ID_CRYPTO", "DISCORD_CHANNEL_ID_STOCK"),
@@ -48,6 +48,7 @@ class Settings(BaseSettings):
     live_stock_discord_webhook_url: Webhook | None = None
     settle_seconds: Annotated[float, Field(ge=0, le=3600)] = 90.0
     run_budget_seconds: Annotated[float, Field(gt=0, le=86_400)] = 540.0
+    lease_seconds: Annotated[float, Field(ge=40, le=3600)] = 120.0
     store_url: StoreUrl | None = None
     cooldown_scope: Literal["SYMBOL", "PATTERN"] = "SYMBOL"
     cooldown_hours: Annotated[float, Field(ge=0, le=10_000)] = 48.0

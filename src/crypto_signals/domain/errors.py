@@ -5,6 +5,8 @@ SentinelError
 ├── StoreUnusable         stop: nothing can be remembered (exit 3)
 ├── NoBars                stop: no configured source gave any bar (exit 3)
 ├── VersionConflict       reload and decide again
+├── LeaseHeld             leave: another instance acts on this store (exit 0)
+├── LeaseLost             stop: another instance has taken over; nothing more may be written
 ├── UnreadableRow         skip: one stored row is damaged; it is kept, reported, and left alone
 ├── SourceFailed          skip: this service or symbol, now; the others go on
 └── DeliveryError         an effect was not, or perhaps not, delivered
@@ -38,6 +40,14 @@ class NoBars(SentinelError):
 
 
 class VersionConflict(SentinelError):
+    pass
+
+
+class LeaseHeld(SentinelError):
+    pass
+
+
+class LeaseLost(SentinelError):
     pass
 
 

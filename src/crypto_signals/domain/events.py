@@ -1,6 +1,6 @@
 """Facts about a signal, in the past tense, and what each one owes to the people who follow it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -69,15 +69,32 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
-    """Something owed to the outside world because of event number ``seq`` of a signal."""
+    """Something owed to the outside world because of event number ``seq`` of a signal.
+
+    ``revision`` counts its writes: who writes one names the state that it saw. An attempt is journalled as
+    a claim before it is made: by whom (``claimed_by``), and until when (``settles_at``) nobody else may act
+    on it, since a request that is on its way by then has arrived, or never will.
+    """
 
     key: str
     signal_id: str
     seq: int
     kind: EffectKind
     status: EffectStatus = EffectStatus.OWED
+    revision: int = 1
     attempts: int = 0
+    claimed_by: str | None = None
     attempted_at: datetime | None = None
+    settles_at: datetime | None = None
     done_at: datetime | None = None
     message_id: str | None = None
     error: str | None = None
+
+    @property
+    def is_unsettled(self) -> bool:
+        """Whether an attempt was made whose outcome nobody knows."""
+        return self.status in (EffectStatus.CLAIMED, EffectStatus.UNKNOWN)
+
+    def moved(self, status: EffectStatus, **changes: object) -> "Effect":
+        """The next state of this effect."""
+        return replace(self, status=status, revision=self.revision + 1, **changes)  # type: ignore[arg-type]

@@ -140,6 +140,11 @@ class Signal:
     cancelled_at: datetime | None = None
 
     @property
+    def revision(self) -> int:
+        """Grows with every change: with each event, and with each bar that was followed."""
+        return self.version + self.progress.bars_seen
+
+    @property
     def direction(self) -> Direction:
         return self.plan.direction
 

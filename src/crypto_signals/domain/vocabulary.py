@@ -75,8 +75,11 @@ class ExitReason(StrEnum):
 
 
 class EffectKind(StrEnum):
+    """``NOTE`` says in the thread, in few words, what could not be shown there."""
+
     ANNOUNCE = "announce"
     FOLLOW_UP = "follow_up"
+    NOTE = "note"
 
 
 class EffectStatus(StrEnum):

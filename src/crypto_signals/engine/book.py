@@ -22,7 +22,7 @@ class Entry:
     """A signal as it is in memory, with what the store does not have yet."""
 
     signal: Signal
-    stored_version: int
+    stored_revision: int
     unsaved: list[Event] = field(default_factory=list)
 
 
@@ -35,7 +35,7 @@ class Book:
         self._entries: dict[str, Entry] = {}
         self._of_symbol: dict[str, list[Entry]] = {}
         for signal in signals:
-            self.add(Entry(signal, signal.version))
+            self.add(Entry(signal, signal.revision))
 
     def add(self, entry: Entry) -> None:
         self._entries[entry.signal.signal_id] = entry
@@ -113,7 +113,7 @@ class Book:
 def saved(entry: Entry) -> Saved:
     """The pending change of ``entry`` for the store, and what it owes; nothing is pending afterwards."""
     events = tuple(entry.unsaved)
-    change = Saved(entry.signal, entry.stored_version, events, owed(entry.signal, events))
-    entry.stored_version = entry.signal.version
+    change = Saved(entry.signal, entry.stored_revision, events, owed(entry.signal, events))
+    entry.stored_revision = entry.signal.revision
     entry.unsaved = []
     return change

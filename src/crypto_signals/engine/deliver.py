@@ -1,49 +1,37 @@
-"""Delivery of what is owed: in the order of each thread's events, one effect in flight per thread.
+"""Delivery of what is owed: in the order of each thread's events, one message in flight per thread.
 
-An effect is journalled as claimed before it is sent, and its outcome after. A claimed effect found at
-the start of a run is one whose outcome nobody recorded: unknown, like one whose reply was lost. Unknown
-ones are left to settle and then repeated, marked as a possible repeat: a bare webhook cannot be asked.
+A message is journalled as claimed before it is sent, and its outcome after. Where that outcome is missing
+or unknown, nobody acts on it until it has settled: what was on its way by then has arrived, or never will.
+Then the channel is asked for the message by its key, and only if it is not there is it sent again. A
+channel that cannot be asked gets the message marked as a possible repeat.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
+from typing import TypeVar
 
-from crypto_signals.domain.errors import ChannelPaused, NotSent, OutcomeUnknown, Refused, UnreadableRow
+from crypto_signals.domain.errors import (
+    ChannelPaused,
+    DeliveryError,
+    LeaseLost,
+    NotSent,
+    Refused,
+    StoreUnusable,
+    UnreadableRow,
+    VersionConflict,
+)
 from crypto_signals.domain.events import Effect, Event, EventType
 from crypto_signals.domain.lifecycle import apply
-from crypto_signals.domain.signals import Signal
 from crypto_signals.domain.vocabulary import AssetClass, EffectKind, EffectStatus
+from crypto_signals.engine.letters import LEFT, Owed, Pictures, drawn, next_owed, note_on
 from crypto_signals.engine.ports import Channel, Clock, Patience, Picture, Receipt, Saved, SourceError, Store
 from crypto_signals.engine.summary import Summary
 
 SENDING_ATTEMPTS = 5
+LEAST_LEASE_S = 20.0
+"""Nothing is sent with less of the lease left: the request could outlast it."""
 
-Pictures = Callable[[Signal, Sequence[Event]], Picture]
-
-
-@dataclass(frozen=True, slots=True)
-class Owed:
-    """What one thread is owed next, sent as one message: an announcement, or follow-ups in order."""
-
-    signal: Signal
-    history: tuple[Event, ...]
-    effects: tuple[Effect, ...]
-
-    @property
-    def events(self) -> tuple[Event, ...]:
-        return tuple(self.history[effect.seq - 1] for effect in self.effects)
-
-    @property
-    def is_announcement(self) -> bool:
-        return self.effects[0].kind is EffectKind.ANNOUNCE
-
-    @property
-    def unknown(self) -> bool:
-        return any(effect.status is EffectStatus.UNKNOWN for effect in self.effects)
-
-    def marked(self, status: EffectStatus, **changes: object) -> tuple[Effect, ...]:
-        return tuple(replace(effect, status=status, **changes) for effect in self.effects)  # type: ignore[arg-type]
+T = TypeVar("T")
 
 
 class Relay:
@@ -54,70 +42,160 @@ class Relay:
         clock: Clock,
         patience: Patience,
         settle: timedelta,
+        claimant: str = "relay",
     ) -> None:
         self.store, self.channels, self.clock, self.patience = store, channels, clock, patience
-        self.settle = settle
+        self.settle, self.claimant = settle, claimant
         self._paused: set[str] = set()
         self._troubled: set[str] = set()
+        self._waited_for: set[Effect] = set()
 
     def deliver(self, pictures: Pictures, summary: Summary) -> None:
         """Everything that can be delivered now; then, once, what had to settle first."""
-        self._recover()
         self._pass(pictures, summary)
-        wait = self._settling_s()
-        if wait is not None and self.patience.wait(wait):
-            self._pass(pictures, summary, settled=True)
+        if self._waited():
+            self._pass(pictures, summary)
         self._count_left(summary)
 
-    def _recover(self) -> None:
-        left = [effect for effect in self.store.undelivered() if effect.status is EffectStatus.CLAIMED]
-        if left:
-            error = "a run ended before it recorded the outcome"
-            self.store.record_effects(
-                [replace(effect, status=EffectStatus.UNKNOWN, error=error) for effect in left]
-            )
-
-    def _pass(self, pictures: Pictures, summary: Summary, *, settled: bool = False) -> None:
+    def _pass(self, pictures: Pictures, summary: Summary) -> None:
         for signal_id in _threads(self.store.undelivered()):
             if self.patience.stopping:
                 return
             try:
-                self._thread(signal_id, pictures, summary, settled=settled)
-            except UnreadableRow as error:
+                self._thread(signal_id, pictures, summary)
+            except (UnreadableRow, VersionConflict) as error:
                 summary.errors.append(SourceError(None, "store", str(error)))
 
-    def _thread(self, signal_id: str, pictures: Pictures, summary: Summary, *, settled: bool) -> None:
+    def _thread(self, signal_id: str, pictures: Pictures, summary: Summary) -> None:
         """One thread as far as it goes now."""
-        while not self.patience.stopping and (owed := self._next(signal_id)) is not None:
-            if self._too_late(owed, summary):
-                continue
-            if not self._sent(owed, pictures, summary, settled=settled):
+        while not self.patience.stopping and (owed := next_owed(self.store, signal_id)) is not None:
+            channel = self.channels[owed.signal.asset_class]
+            if channel.name in self._paused or not self._has_settled(owed):
+                return
+            if not self._one(channel, owed, pictures, summary):
                 return
 
-    def _next(self, signal_id: str) -> Owed | None:
-        """The announcement if it is owed, else all follow-ups owed: they become one message. An unknown
-        message is repeated as it was, before anything newer."""
-        signal, events, effects = self.store.signal(signal_id)
-        left = [e for e in effects if e.status in (EffectStatus.OWED, EffectStatus.UNKNOWN)]
-        if not left:
-            return None
-        unknown = [e for e in left if e.status is EffectStatus.UNKNOWN]
-        chosen = left[:1] if left[0].kind is EffectKind.ANNOUNCE else (unknown or left)
-        return Owed(signal, events, tuple(chosen))
+    def _one(self, channel: Channel, owed: Owed, pictures: Pictures, summary: Summary) -> bool:
+        """Whether the message is off its thread's way."""
+        doubtful = owed.is_unsettled and not channel.can_find
+        if owed.is_unsettled:
+            try:
+                found = self._patiently(channel, lambda: channel.find(owed.letter), summary)
+            except Exception as problem:  # noqa: BLE001 - whatever it is, the other threads go on
+                self._kept(channel, owed, problem, EffectStatus.UNKNOWN, summary)
+                return False
+            if found is not None:
+                self._done(owed, found, summary)
+                return True
+        if self._too_late(owed, summary, doubtful=doubtful):
+            return True
+        return self._sent(
+            channel, self._claimed(owed), drawn(pictures, owed.letter, summary), summary, doubtful
+        )
 
-    def _too_late(self, owed: Owed, summary: Summary) -> bool:
+    def _sent(self, channel: Channel, owed: Owed, picture: Picture, summary: Summary, doubtful: bool) -> bool:
+        """One message, journalled as claimed. ``doubtful``: it may be there already."""
+        try:
+            receipt = self._patiently(
+                channel, lambda: channel.post(owed.letter, picture, may_repeat=doubtful), summary
+            )
+        except Refused as refusal:
+            return self._refused(owed, str(refusal), summary)
+        except (NotSent, ChannelPaused) as problem:
+            before = EffectStatus.UNKNOWN if doubtful else EffectStatus.OWED
+            self._kept(channel, owed, problem, before, summary)
+            return False
+        except Exception as problem:  # noqa: BLE001 - whatever it is, the other threads go on
+            self._kept(channel, owed, problem, EffectStatus.UNKNOWN, summary)
+            return False
+        self._troubled.discard(channel.name)
+        self._done(owed, receipt, summary)
+        return True
+
+    def _patiently(self, channel: Channel, call: Callable[[], T], summary: Summary) -> T:
+        """What was not sent is tried again; on a channel that was just in trouble, once."""
+        for attempt in range(1, SENDING_ATTEMPTS + 1):
+            self._keep_the_lease()
+            try:
+                return call()
+            except NotSent as problem:
+                last = attempt == SENDING_ATTEMPTS or channel.name in self._troubled
+                if last or not self.patience.wait(problem.retry_after_s):
+                    raise
+                summary.retries += 1
+        raise AssertionError("unreachable")
+
+    def _keep_the_lease(self) -> None:
+        """Nothing is sent that could outlast the right to send it."""
+        if self.store.left_s() < LEAST_LEASE_S:
+            self.store.renew()
+
+    def _claimed(self, owed: Owed) -> Owed:
+        now = self.clock.now()
+        claimed = owed.moved(
+            EffectStatus.CLAIMED,
+            claimed_by=self.claimant,
+            attempts=max(effect.attempts for effect in owed.effects) + 1,
+            attempted_at=now,
+            settles_at=now + self.settle,
+        )
+        self.store.record_effects(claimed.effects)
+        return claimed
+
+    def _kept(
+        self, channel: Channel, owed: Owed, problem: Exception, status: EffectStatus, summary: Summary
+    ) -> None:
+        """Leaves the message for later. A channel that takes nothing twice in a row is left alone."""
+        if isinstance(problem, (StoreUnusable, LeaseLost)):
+            raise problem
+        if isinstance(problem, (NotSent, ChannelPaused)):
+            if isinstance(problem, ChannelPaused) or channel.name in self._troubled:
+                self._paused.add(channel.name)
+            self._troubled.add(channel.name)
+        known = isinstance(problem, DeliveryError)
+        error = str(problem) if known else f"{type(problem).__name__}: {problem}"
+        self.store.record_effects(owed.moved(status, error=error).effects)
+        summary.errors.append(SourceError(owed.signal.symbol, channel.name, error))
+
+    def _done(self, owed: Owed, receipt: Receipt, summary: Summary) -> None:
+        now = self.clock.now()
+        effects = owed.moved(
+            EffectStatus.DONE, done_at=now, message_id=receipt.message_id, error=None
+        ).effects
+        summary.announcements += owed.is_announcement
+        summary.follow_ups += not owed.is_announcement
+        if not owed.is_announcement and (receipt.thread_id is None or owed.signal.thread_id is not None):
+            self.store.record_effects(effects)
+            return
+        event = Event(type=EventType.ANNOUNCED, ts=now, thread_id=receipt.thread_id)
+        announced = apply(owed.signal, event)
+        self.store.commit([Saved(announced, owed.signal.revision, (event,), effects)])
+
+    def _refused(self, owed: Owed, reason: str, summary: Summary) -> bool:
+        """A dead letter blocks nothing: what comes after it in the thread is still told, and in the place of
+        a follow-up a note says what could not be shown."""
+        summary.errors.append(SourceError(owed.signal.symbol, "delivery", reason))
+        summary.dead += len(owed.effects)
+        if owed.is_announcement:
+            self._cancel(owed, reason, EffectStatus.DEAD, summary)
+            return True
+        effects = owed.moved(EffectStatus.DEAD, error=reason).effects
+        noted = owed.letter.kind is EffectKind.FOLLOW_UP and owed.signal.announced_at is not None
+        self.store.record_effects((*effects, note_on(owed)) if noted else effects)
+        return True
+
+    def _too_late(self, owed: Owed, summary: Summary, *, doubtful: bool) -> bool:
         """An announcement that is too late to act on is not made: the signal is cancelled for people. One
         that they may have seen is not repeated either, but what follows it is told."""
         signal = owed.signal
-        if not owed.is_announcement:
-            return False
-        if self.clock.now() <= signal.valid_until and not signal.progress.closed:
+        in_time = self.clock.now() <= signal.valid_until and not signal.progress.closed
+        if in_time or not owed.is_announcement:
             return False
         until = f"it was valid until {signal.valid_until:%Y-%m-%d %H:%M} UTC"
         why = "it has ended" if signal.progress.closed else until
-        if owed.unknown:
+        if doubtful:
             error = f"whether it was announced is unknown, and it is too late to repeat: {why}"
-            self.store.record_effects(owed.marked(EffectStatus.DEAD, error=error))
+            self.store.record_effects(owed.moved(EffectStatus.DEAD, error=error).effects)
             summary.dead += 1
             summary.errors.append(SourceError(signal.symbol, "delivery", error))
         else:
@@ -127,107 +205,33 @@ class Relay:
     def _cancel(self, owed: Owed, reason: str, status: EffectStatus, summary: Summary) -> None:
         event = Event(type=EventType.CANCELLED, ts=self.clock.now(), detail=reason)
         signal = apply(owed.signal, event)
+        mine = owed.moved(status, error=reason).effects
         _, _, effects = self.store.signal(signal.signal_id)
-        open_ones = [e for e in effects if e.status in (EffectStatus.OWED, EffectStatus.CLAIMED)]
-        rest = [replace(e, status=EffectStatus.SUPERSEDED) for e in open_ones if e.key != owed.effects[0].key]
-        first = owed.marked(status, error=reason)
-        self.store.commit([Saved(signal, owed.signal.version, (event,), (*first, *rest))])
+        rest = [
+            e.moved(EffectStatus.SUPERSEDED) for e in effects if e.status in LEFT and e.key != mine[0].key
+        ]
+        self.store.commit([Saved(signal, owed.signal.revision, (event,), (*mine, *rest))])
         summary.cancelled += 1
         summary.warnings.append(
             f"{signal.symbol} {signal.detector} ({signal.short_id}) was cancelled: {reason}"
         )
 
-    def _sent(self, owed: Owed, pictures: Pictures, summary: Summary, *, settled: bool) -> bool:
-        channel = self.channels[owed.signal.asset_class]
-        if channel.name in self._paused or (owed.unknown and not self._has_settled(owed, settled=settled)):
-            return False
-        claimed = replace(owed, effects=self._claimed(owed))
-        self.store.record_effects(claimed.effects)
-        try:
-            receipt = self._call(channel, claimed, pictures, may_repeat=owed.unknown, summary=summary)
-        except Refused as refusal:
-            return self._refused(claimed, str(refusal), summary)
-        except (NotSent, ChannelPaused) as problem:
-            if isinstance(problem, ChannelPaused) or channel.name in self._troubled:
-                self._paused.add(channel.name)
-            self._troubled.add(channel.name)
-            back = EffectStatus.UNKNOWN if owed.unknown else EffectStatus.OWED
-            self.store.record_effects(claimed.marked(back, error=str(problem)))
-            summary.errors.append(SourceError(owed.signal.symbol, channel.name, str(problem)))
-            return False
-        except Exception as problem:  # noqa: BLE001 - whatever it is, the other threads go on
-            error = (
-                str(problem)
-                if isinstance(problem, OutcomeUnknown)
-                else f"{type(problem).__name__}: {problem}"
-            )
-            self.store.record_effects(claimed.marked(EffectStatus.UNKNOWN, error=error))
-            summary.errors.append(SourceError(owed.signal.symbol, channel.name, error))
-            return False
-        self._troubled.discard(channel.name)
-        self._done(claimed, receipt, summary)
-        return True
-
-    def _claimed(self, owed: Owed) -> tuple[Effect, ...]:
+    def _has_settled(self, owed: Owed) -> bool:
         now = self.clock.now()
-        return tuple(
-            replace(effect, status=EffectStatus.CLAIMED, attempts=effect.attempts + 1, attempted_at=now)
+        return all(
+            effect in self._waited_for or effect.settles_at is None or now >= effect.settles_at
             for effect in owed.effects
+            if effect.is_unsettled
         )
 
-    def _call(
-        self, channel: Channel, owed: Owed, pictures: Pictures, *, may_repeat: bool, summary: Summary
-    ) -> Receipt:
-        """One message, sent again only as long as the channel says that it has not acted on it.
-
-        A channel that took nothing for all its attempts gets one with the next thread, and then none.
-        """
-        picture = _drawn(pictures(owed.signal, owed.history), owed.signal, summary)
-        for attempt in range(1, SENDING_ATTEMPTS + 1):
-            try:
-                if owed.is_announcement:
-                    return channel.announce(owed.signal, picture, may_repeat=may_repeat)
-                return channel.follow_up(owed.signal, owed.events, picture, may_repeat=may_repeat)
-            except NotSent as problem:
-                last = attempt == SENDING_ATTEMPTS or channel.name in self._troubled
-                if last or not self.patience.wait(problem.retry_after_s):
-                    raise
-                summary.retries += 1
-        raise AssertionError("unreachable")
-
-    def _done(self, owed: Owed, receipt: Receipt, summary: Summary) -> None:
-        now = self.clock.now()
-        effects = owed.marked(EffectStatus.DONE, done_at=now, message_id=receipt.message_id, error=None)
-        summary.announcements += owed.is_announcement
-        summary.follow_ups += not owed.is_announcement
-        if not owed.is_announcement and (receipt.thread_id is None or owed.signal.thread_id is not None):
-            self.store.record_effects(effects)
-            return
-        event = Event(type=EventType.ANNOUNCED, ts=now, thread_id=receipt.thread_id)
-        announced = apply(owed.signal, event)
-        self.store.commit([Saved(announced, owed.signal.version, (event,), effects)])
-
-    def _refused(self, owed: Owed, reason: str, summary: Summary) -> bool:
-        """A dead letter blocks nothing: what comes after it in the thread is still told."""
-        summary.errors.append(SourceError(owed.signal.symbol, "delivery", reason))
-        summary.dead += len(owed.effects)
-        if owed.is_announcement:
-            self._cancel(owed, reason, EffectStatus.DEAD, summary)
+    def _waited(self) -> bool:
+        """Waits until what is unsettled on open channels has settled; false where the run must not wait."""
+        unsettled = [e for e in self.store.undelivered() if e.is_unsettled and self._is_open(e)]
+        if not unsettled or self.patience.stopping:
             return False
-        self.store.record_effects(owed.marked(EffectStatus.DEAD, error=reason))
-        return True
-
-    def _has_settled(self, owed: Owed, *, settled: bool) -> bool:
-        return settled or self.clock.now() >= _attempted(owed.effects) + self.settle
-
-    def _settling_s(self) -> float | None:
-        """How long until the youngest unknown outcome on an open channel has settled."""
-        unknown = [
-            e for e in self.store.undelivered() if e.status is EffectStatus.UNKNOWN and self._is_open(e)
-        ]
-        if not unknown or self.patience.stopping:
-            return None
-        return max(0.0, (_attempted(unknown) + self.settle - self.clock.now()).total_seconds())
+        last = max((e.settles_at for e in unsettled if e.settles_at is not None), default=self.clock.now())
+        self._waited_for = set(unsettled)
+        return self.patience.wait(max(0.0, (last - self.clock.now()).total_seconds()))
 
     def _is_open(self, effect: Effect) -> bool:
         try:
@@ -237,27 +241,10 @@ class Relay:
         return self.channels[signal.asset_class].name not in self._paused
 
     def _count_left(self, summary: Summary) -> None:
-        left = [effect.status for effect in self.store.undelivered()]
-        summary.owed = left.count(EffectStatus.OWED)
-        summary.unknown = left.count(EffectStatus.UNKNOWN)
-
-
-def _drawn(picture: Picture, signal: Signal, summary: Summary) -> Picture:
-    """The picture, drawn when it is asked for; a message goes out without one rather than not at all."""
-
-    def draw() -> bytes | None:
-        try:
-            return picture()
-        except Exception as error:  # noqa: BLE001 - a chart is worth less than its message
-            summary.warnings.append(f"{signal.symbol}: its chart could not be drawn: {error}")
-            return None
-
-    return draw
+        left = self.store.undelivered()
+        summary.unknown = sum(effect.is_unsettled for effect in left)
+        summary.owed = len(left) - summary.unknown
 
 
 def _threads(effects: Iterable[Effect]) -> list[str]:
     return list(dict.fromkeys(effect.signal_id for effect in effects))
-
-
-def _attempted(effects: Sequence[Effect]) -> datetime:
-    return max(effect.attempted_at for effect in effects if effect.attempted_at is not None)

@@ -101,7 +101,7 @@ class Lookout:
             self.store.commit(saves, self.strategy.name, self.strategy.timeframe, marks)
 
     def _count(self, entry: Entry) -> None:
-        signal, is_new = entry.signal, entry.stored_version == 0
+        signal, is_new = entry.signal, entry.stored_revision == 0
         self.summary.signals += is_new and not signal.is_shadow
         self.summary.shadow_signals += is_new and signal.is_shadow
         if signal.announced_at is not None and signal.progress.closed:
@@ -120,4 +120,4 @@ class Lookout:
 
 
 def _worth_writing(entry: Entry) -> bool:
-    return not entry.signal.is_shadow or entry.stored_version == 0 or entry.signal.progress.closed
+    return not entry.signal.is_shadow or entry.stored_revision == 0 or entry.signal.progress.closed

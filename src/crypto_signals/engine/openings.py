@@ -178,7 +178,7 @@ class Opener:
             feed=candidate.feed,
         )
         created = Event(type=EventType.CREATED, ts=now)
-        entry = Entry(apply(signal, created), stored_version=0, unsaved=[created])
+        entry = Entry(apply(signal, created), stored_revision=0, unsaved=[created])
         self.book.add(entry)
         return entry
 

@@ -1,6 +1,6 @@
 """Every port of the engine on one page. Adapters know these; the engine knows no adapter."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -13,7 +13,7 @@ from crypto_signals.domain.bars import BarProblem
 from crypto_signals.domain.events import Effect, Event
 from crypto_signals.domain.instruments import Instrument, Timeframe
 from crypto_signals.domain.signals import Signal
-from crypto_signals.domain.vocabulary import AssetClass
+from crypto_signals.domain.vocabulary import AssetClass, EffectKind
 
 Timestamps = NDArray[np.datetime64]
 Picture = Callable[[], bytes | None]
@@ -113,11 +113,11 @@ class BarSource(Protocol):
 class Saved:
     """A signal as it now is, with what is new: its last ``len(events)`` events and their effects.
 
-    ``expected_version`` is the version that it had in the store; 0 for a new one.
+    ``expected`` is the revision that it had in the store; 0 for a new one.
     """
 
     signal: Signal
-    expected_version: int
+    expected: int
     events: tuple[Event, ...] = ()
     effects: tuple[Effect, ...] = ()
 
@@ -141,17 +141,21 @@ class Unreadable:
     reason: str
 
 
-class Store(Protocol):
-    """Everything that must not be forgotten. Raises ``StoreUnusable`` when it cannot be trusted."""
+class Ledger(Protocol):
+    """Signals and their events, each changed only from the state that its writer saw."""
 
     def commit(
         self,
-        saves: Iterable[Saved],
+        saves: Sequence[Saved],
         strategy: str = "",
         timeframe: str = "",
-        watermarks: Iterable[Watermark] = (),
+        watermarks: Sequence[Watermark] = (),
     ) -> None:
-        """One transaction. Raises ``VersionConflict`` where a signal is not at its expected version."""
+        """Each signal with its events and effects at once, the watermarks with the last of them.
+
+        A store whose transactions are limited in size may keep a part of ``saves`` without the rest, but
+        never the watermarks without all of them. Raises ``VersionConflict``: reload and decide again.
+        """
         ...
 
     def book(self, strategy: str, timeframe: str, since: datetime) -> list[Signal]:
@@ -164,21 +168,49 @@ class Store(Protocol):
         """One signal with its events and effects. Raises ``KeyError``, or ``UnreadableRow``."""
         ...
 
-    def unreadable(self) -> list[Unreadable]:
-        """The signals that could not be read so far; the others go on."""
-        ...
-
     def signals(self) -> list[Signal]:
         """All signals, by bar, symbol, detector and direction."""
         ...
+
+
+class Outbox(Protocol):
+    """What is owed to the outside world."""
 
     def undelivered(self) -> list[Effect]:
         """Effects that are owed, claimed or unknown, in the order of their signals' creation and events."""
         ...
 
-    def record_effects(self, effects: Iterable[Effect]) -> None:
-        """Journals attempts and outcomes."""
+    def record_effects(self, effects: Sequence[Effect]) -> None:
+        """Journals attempts and outcomes, all or none. Each effect must stand one revision before the one
+        given (one of revision 1 must be new), or ``VersionConflict`` is raised."""
         ...
+
+
+class Tenancy(Protocol):
+    """The right to write, which one instance has at a time; time is that of the store's server.
+
+    Every write checks it: one who lost it, perhaps unnoticed, gets ``LeaseLost`` and has changed nothing.
+    """
+
+    def acquire(self, owner: str, seconds: float) -> None:
+        """Takes the lease, or takes it over from an owner of the same name. Raises ``LeaseHeld``."""
+        ...
+
+    def renew(self) -> None:
+        """Makes it last the full time again. Raises ``LeaseLost``."""
+        ...
+
+    def left_s(self) -> float:
+        """For how many seconds nobody else can have it."""
+        ...
+
+    def release(self) -> None:
+        """Gives it back, if it is still held."""
+        ...
+
+
+class Runs(Protocol):
+    """What each run was, and what it did."""
 
     def start_run(self, now: datetime, strategy_versions: Mapping[str, str], config_hash: str) -> str:
         """Opens a run and gives its id: the time, and how many runs came before."""
@@ -186,7 +218,78 @@ class Store(Protocol):
 
     def finish_run(self, run_id: str, now: datetime, summary: Mapping[str, object]) -> None: ...
 
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """A signal with all that happened to it and all that it owed."""
+
+    signal: Signal
+    events: tuple[Event, ...]
+    effects: tuple[Effect, ...]
+
+
+class Retention(Protocol):
+    """How long things are kept. What is open, owes something or cannot be read is kept for ever."""
+
+    def at_rest(self, limit: int) -> list[Story]:
+        """Closed signals that owe nothing any more and have no time to live yet, the oldest first."""
+        ...
+
+    def expire(self, expiries: Mapping[str, datetime]) -> None:
+        """Gives archived signals their time to live: them, their events and effects, in one write each."""
+        ...
+
+    def expired(self, now: datetime) -> list[str]:
+        """The ids of those whose time to live has passed, the oldest first."""
+        ...
+
+    def delete(self, signal_ids: Sequence[str]) -> None:
+        """Removes expired signals with their events and effects; each whole, or not at all."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Something stored, as any store can hold it: ``fields`` have JSON's types, times as text in UTC."""
+
+    table: str
+    key: str
+    fields: Mapping[str, object]
+
+
+class Transfer(Protocol):
+    """Everything that a store holds, also what it cannot make sense of."""
+
+    def rows(self) -> Iterator[Row]:
+        """All rows but the lease, by table and key."""
+        ...
+
+    def load(self, rows: Iterable[Row]) -> None:
+        """Puts rows as they are; one that is there already is replaced."""
+        ...
+
+
+class Store(Ledger, Outbox, Tenancy, Runs, Retention, Transfer, Protocol):
+    """Everything that must not be forgotten. Raises ``StoreUnusable`` when it cannot be trusted."""
+
+    def unreadable(self) -> list[Unreadable]:
+        """The signals that could not be read so far; the others go on."""
+        ...
+
     def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What one thread is told next, as one message: of ``events``, one or more, in order.
+
+    ``key`` names the message for ever, so that it can be looked for.
+    """
+
+    key: str
+    kind: EffectKind
+    signal: Signal
+    events: tuple[Event, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,17 +303,17 @@ class Receipt:
 class Channel(Protocol):
     """A way to tell people. Raises the ``DeliveryError`` that fits; returning means it was delivered.
 
-    ``may_repeat`` marks a message that perhaps was delivered before.
+    ``can_find``: whether ``find`` is to be believed, so that nothing need ever be said twice. Where it is
+    not, a message whose fate is unknown is repeated, marked by ``may_repeat``.
     """
 
     name: str
+    can_find: bool
 
-    def announce(self, signal: Signal, picture: Picture, *, may_repeat: bool) -> Receipt: ...
+    def post(self, letter: Letter, picture: Picture, *, may_repeat: bool) -> Receipt: ...
 
-    def follow_up(
-        self, signal: Signal, events: Sequence[Event], picture: Picture, *, may_repeat: bool
-    ) -> Receipt:
-        """Tells ``events`` (one or more, in order) in the thread of ``signal``, as one message."""
+    def find(self, letter: Letter) -> Receipt | None:
+        """Where the message is, if it arrived; ``None`` where it did not, or nobody can tell."""
         ...
 
     def close(self) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from crypto_signals.analysis.catalogue import Catalogue
 from crypto_signals.analysis.panel import Series
 from crypto_signals.domain.bars import BarFault
-from crypto_signals.domain.errors import NoBars
+from crypto_signals.domain.errors import NoBars, VersionConflict
 from crypto_signals.domain.events import Event
 from crypto_signals.domain.instruments import Instrument, Timeframe
 from crypto_signals.domain.signals import Signal
@@ -66,7 +66,11 @@ class MainJob:
             except NoBars as error:
                 unreachable = error
                 summary.errors.append(SourceError(None, "market", f"strategy {strategy.name}: {error}"))
-        relay = Relay(self.store, self.channels, self.clock, self.patience, self.settle)
+            except VersionConflict as error:
+                summary.errors.append(SourceError(None, "store", f"strategy {strategy.name}: {error}"))
+        relay = Relay(
+            self.store, self.channels, self.clock, self.patience, self.settle, claimant=summary.run_id
+        )
         relay.deliver(lambda signal, events: self._picture(signal, events, bars), summary)
         said = {error.error for error in summary.errors}
         unread = [row.reason for row in self.store.unreadable() if row.reason not in said]

@@ -9,17 +9,14 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from crypto_signals.domain.events import Event
-from crypto_signals.domain.signals import Signal
-from crypto_signals.engine.ports import Picture, Receipt
+from crypto_signals.engine.ports import Letter, Picture, Receipt
 from crypto_signals.notifications.messages import (
     Colour,
     Field,
     Line,
     Message,
     Strong,
-    announcement,
-    follow_up,
+    message,
     utc,
 )
 
@@ -39,37 +36,30 @@ class ConsoleChannel:
     """
 
     name = "console"
+    can_find = False
 
     def __init__(self, console: Console) -> None:
         self._console = console
 
-    def announce(self, signal: Signal, picture: Picture, *, may_repeat: bool) -> Receipt:  # noqa: ARG002
-        self._print(announcement(signal, may_repeat=may_repeat))
-        return Receipt(f"{signal.short_id}-0")
+    def post(self, letter: Letter, picture: Picture, *, may_repeat: bool) -> Receipt:  # noqa: ARG002
+        self._print(message(letter, may_repeat=may_repeat))
+        return Receipt(letter.key)
 
-    def follow_up(
-        self,
-        signal: Signal,
-        events: Sequence[Event],
-        picture: Picture,  # noqa: ARG002
-        *,
-        may_repeat: bool,
-    ) -> Receipt:
-        self._print(follow_up(signal, events, may_repeat=may_repeat))
-        last = events[-1]
-        return Receipt(f"{signal.short_id}-{last.type.value}-{last.ts:%Y%m%dT%H%M}")
+    def find(self, letter: Letter) -> Receipt | None:  # noqa: ARG002
+        """A terminal cannot be asked what it has shown."""
+        return None
 
     def close(self) -> None:
         """Nothing is held open."""
 
-    def _print(self, message: Message) -> None:
-        style = Style.parse(_STYLES[message.colour])
-        self._console.print(self._text((Strong(message.title),), style))
-        for line in message.lines:
+    def _print(self, told: Message) -> None:
+        style = Style.parse(_STYLES[told.colour])
+        self._console.print(self._text((Strong(told.title),), style))
+        for line in told.lines:
             self._console.print(Padding(self._text(line), (0, 0, 0, 2)))
-        if message.fields:
-            self._console.print(Padding(self._fields(message.fields), (0, 0, 0, 2)))
-        self._console.print(Padding(self._text((message.footer,), Style(dim=True)), (0, 0, 0, 2)))
+        if told.fields:
+            self._console.print(Padding(self._fields(told.fields), (0, 0, 0, 2)))
+        self._console.print(Padding(self._text((told.footer,), Style(dim=True)), (0, 0, 0, 2)))
         self._console.print()
 
     def _fields(self, fields: Sequence[Field]) -> Table:

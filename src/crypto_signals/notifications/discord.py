@@ -10,7 +10,7 @@ import json
 import logging
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Final
 
 import httpx
@@ -18,12 +18,11 @@ from pydantic import SecretStr
 
 from crypto_signals import __version__
 from crypto_signals.domain.errors import ChannelPaused, DeliveryError, NotSent, UsageError
-from crypto_signals.domain.events import Event
-from crypto_signals.domain.signals import Signal
-from crypto_signals.engine.ports import Picture, Receipt, Wait
+from crypto_signals.domain.vocabulary import EffectKind
+from crypto_signals.engine.ports import Letter, Picture, Receipt, Wait
 from crypto_signals.notifications import discord_answers as answers
 from crypto_signals.notifications.discord_posts import PICTURE_NAME, JsonObject, posts, thread_title
-from crypto_signals.notifications.messages import CLOSING, Message, announcement, follow_up
+from crypto_signals.notifications.messages import CLOSING, Message, message
 
 USER_AGENT = f"DiscordBot (https://pypi.org/project/crypto-sentinel, {__version__})"
 TIMEOUT = httpx.Timeout(connect=3.0, read=8.0, write=5.0, pool=3.0)
@@ -57,6 +56,8 @@ class DiscordWebhook:
     ``wait`` waits so many seconds, or says no at once where the run must not wait.
     """
 
+    can_find = False
+
     def __init__(
         self,
         url: str,
@@ -88,24 +89,27 @@ class DiscordWebhook:
     def close(self) -> None:
         self._client.close()
 
-    def announce(self, signal: Signal, picture: Picture, *, may_repeat: bool) -> Receipt:
-        """Opens a thread in a forum channel, whose id is in the receipt; else posts to the channel."""
-        message = announcement(signal, may_repeat=may_repeat)
-        return self._tell(message, signal.signal_id, None, picture())
-
-    def follow_up(
-        self, signal: Signal, events: Sequence[Event], picture: Picture, *, may_repeat: bool
-    ) -> Receipt:
-        """Tells ``events`` in the signal's thread; the one that closes the trade shows the chart again."""
-        message = follow_up(signal, events, may_repeat=may_repeat)
-        closing = any(event.type in CLOSING for event in events)
+    def post(self, letter: Letter, picture: Picture, *, may_repeat: bool) -> Receipt:
+        """An announcement opens a thread in a forum channel, whose id is in the receipt; what follows is told
+        there, or names its signal. What closes the trade shows the chart again."""
+        thread_id = letter.signal.thread_id
+        announces = letter.kind is EffectKind.ANNOUNCE
+        shown = announces or any(event.type in CLOSING for event in letter.events)
         return self._tell(
-            message, signal.signal_id, signal.thread_id, picture() if closing else None, named=True
+            message(letter, may_repeat=may_repeat),
+            letter.signal.signal_id,
+            None if announces else thread_id,
+            picture() if shown else None,
+            named=not announces,
         )
+
+    def find(self, letter: Letter) -> Receipt | None:  # noqa: ARG002
+        """A webhook cannot be asked what it has posted."""
+        return None
 
     def _tell(
         self,
-        message: Message,
+        told: Message,
         signal_id: str,
         thread_id: str | None,
         picture: bytes | None,
@@ -113,17 +117,17 @@ class DiscordWebhook:
         named: bool = False,
     ) -> Receipt:
         """All posts of a message. If one is not sent, telling the same message again goes on from there."""
-        bodies = posts(message, named=named and thread_id is None, picture=picture is not None)
-        told = hashlib.sha256(json.dumps([signal_id, thread_id, bodies]).encode()).hexdigest()
-        sent, receipt = self._parts_sent.pop(told, (0, None))
+        bodies = posts(told, named=named and thread_id is None, picture=picture is not None)
+        digest = hashlib.sha256(json.dumps([signal_id, thread_id, bodies]).encode()).hexdigest()
+        sent, receipt = self._parts_sent.pop(digest, (0, None))
         for number in range(sent, len(bodies)):
             files = picture if number == 0 else None
             into = thread_id or (receipt.thread_id if receipt else None)
             try:
-                latest = self._post(bodies[number], into, thread_title(message), files)
+                latest = self._post(bodies[number], into, thread_title(told), files)
             except NotSent:
                 if receipt is not None:
-                    self._parts_sent[told] = (number, receipt)
+                    self._parts_sent[digest] = (number, receipt)
                 raise
             receipt = receipt or latest
         assert receipt is not None  # noqa: S101 - a message has at least one post

@@ -45,6 +45,24 @@ def follow_up(signal: Signal, events: Sequence[Event], *, may_repeat: bool = Fal
     )
 
 
+def note(signal: Signal, events: Sequence[Event], *, may_repeat: bool = False) -> Message:
+    """Says in plain words what a refused follow-up would have told, so that its thread hides no event."""
+    said = ", ".join(_headline_of(event) for event in events)
+    return Message(
+        title=f"{arrow(signal)} {one_line(signal.symbol)} {signal.direction.value}: an update is missing",
+        lines=(
+            (f"A message could not be shown in full. It told: {said}.",),
+            (f"The details: sentinel signals show {signal.signal_id}",),
+            *(((MAY_REPEAT,),) if may_repeat else ()),
+        ),
+        colour=Colour.GREY,
+        footer=short_footer(signal, events[-1].ts),
+        ts=events[-1].ts,
+        thread_name=thread_name(signal),
+        alt=alt_text(signal),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class _Words:
     """A short is sold first and bought back later; ``behind`` is the losing side."""

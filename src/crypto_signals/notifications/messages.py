@@ -3,8 +3,10 @@
 Every channel renders the same `Message`; no channel has words of its own.
 """
 
+from crypto_signals.domain.vocabulary import EffectKind
+from crypto_signals.engine.ports import Letter
 from crypto_signals.notifications.announcement import announcement
-from crypto_signals.notifications.follow_ups import CLOSING, follow_up
+from crypto_signals.notifications.follow_ups import CLOSING, follow_up, note
 from crypto_signals.notifications.texts import Colour, Field, Line, Message, Span, Strong, plain, utc
 
 __all__ = [
@@ -17,6 +19,16 @@ __all__ = [
     "Strong",
     "announcement",
     "follow_up",
+    "message",
+    "note",
     "plain",
     "utc",
 ]
+
+
+def message(letter: Letter, *, may_repeat: bool = False) -> Message:
+    """What ``letter`` says."""
+    if letter.kind is EffectKind.ANNOUNCE:
+        return announcement(letter.signal, may_repeat=may_repeat)
+    tell = note if letter.kind is EffectKind.NOTE else follow_up
+    return tell(letter.signal, letter.events, may_repeat=may_repeat)

@@ -1,10 +1,10 @@
 """Between domain objects and rows. Floats survive the way to text and back bit for bit."""
 
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
-from sqlalchemy import RowMapping
 
 from crypto_signals.domain.errors import UnreadableRow
 from crypto_signals.domain.events import Effect, Event
@@ -29,7 +29,7 @@ def signal_row(signal: Signal) -> dict[str, Any]:
         "is_open": not signal.progress.closed,
         "closed_at": signal.progress.closed_at,
         "created_at": signal.created_at,
-        "version": signal.version,
+        "revision": signal.revision,
         "body": _SIGNAL.dump_json(signal).decode(),
     }
 
@@ -39,9 +39,12 @@ def signal_of(signal_id: str, body: str) -> Signal:
     try:
         return _SIGNAL.validate_json(body)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise UnreadableRow(f"signal {signal_id} cannot be read: {where}: {first['msg']}") from None
+        raise UnreadableRow(f"signal {signal_id} cannot be read: {_first(error)}") from None
+
+
+def _first(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
 
 
 def event_row(signal_id: str, seq: int, event: Event) -> dict[str, Any]:
@@ -49,8 +52,12 @@ def event_row(signal_id: str, seq: int, event: Event) -> dict[str, Any]:
     return {"signal_id": signal_id, "seq": seq, "type": event.type.value, "ts": event.ts, "body": body}
 
 
-def event_of(body: str) -> Event:
-    return _EVENT.validate_json(body)
+def event_of(signal_id: str, body: str) -> Event:
+    """Raises ``UnreadableRow``."""
+    try:
+        return _EVENT.validate_json(body)
+    except ValidationError as error:
+        raise UnreadableRow(f"an event of signal {signal_id} cannot be read: {_first(error)}") from None
 
 
 def effect_row(effect: Effect) -> dict[str, Any]:
@@ -58,6 +65,10 @@ def effect_row(effect: Effect) -> dict[str, Any]:
     return row | {"kind": effect.kind.value, "status": effect.status.value}
 
 
-def effect_of(row: RowMapping) -> Effect:
+def effect_of(row: Mapping[str, Any]) -> Effect:
+    """Raises ``UnreadableRow``."""
     known = {name: row[name] for name in _EFFECT_COLUMNS}
-    return Effect(**known | {"kind": EffectKind(row["kind"]), "status": EffectStatus(row["status"])})
+    try:
+        return Effect(**known | {"kind": EffectKind(row["kind"]), "status": EffectStatus(row["status"])})
+    except ValueError as error:
+        raise UnreadableRow(f"effect {row['key']} cannot be read: {error}") from None

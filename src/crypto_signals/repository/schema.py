@@ -6,7 +6,7 @@ from sqlalchemy import Connection, inspect, text
 
 from crypto_signals.domain.errors import StoreUnusable
 
-HEAD = "0001"
+HEAD = "0002"
 
 
 def is_current(connection: Connection) -> bool:

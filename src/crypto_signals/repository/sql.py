@@ -1,36 +1,42 @@
-"""The store on a SQL database, through SQLAlchemy Core. SQLite is opened so that a commit is on disk."""
+"""The store on a SQL database, through SQLAlchemy Core: SQLite, or PostgreSQL."""
 
-from collections.abc import Iterable, Iterator, Mapping
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
-from sqlite3 import Connection as SqliteConnection
 
-from sqlalchemy import Connection, Engine, Select, create_engine, event, func, insert, or_, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
-from sqlalchemy.pool import NullPool
+from sqlalchemy import Connection, Engine, Select, func, insert, or_, select, update
+from sqlalchemy.exc import DBAPIError
 
-from crypto_signals.domain.errors import StoreUnusable, UnreadableRow, UsageError, VersionConflict
+from crypto_signals.domain.errors import LeaseLost, StoreUnusable, UnreadableRow
 from crypto_signals.domain.events import Effect, Event
 from crypto_signals.domain.signals import Signal
 from crypto_signals.domain.vocabulary import EffectStatus
 from crypto_signals.engine.ports import Saved, Unreadable, Watermark
-from crypto_signals.repository import rows, tables
+from crypto_signals.repository import rows, sql_leases, sql_writing, tables
 from crypto_signals.repository.schema import is_current, migrate
-
-BUSY_TIMEOUT_MS = 5_000
+from crypto_signals.repository.tenure import Monotonic, Tenure
 
 _UNDELIVERED = (EffectStatus.OWED.value, EffectStatus.CLAIMED.value, EffectStatus.UNKNOWN.value)
 
+ServerClock = Callable[[Connection], datetime]
+
 
 class SqlStore:
-    """One connection, one transaction at a time; opened with its schema brought up to date."""
+    """One connection, one transaction at a time; opened with its schema brought up to date.
 
-    def __init__(self, engine: Engine, name: str) -> None:
+    ``server_now`` reads the clock of the database's server. Threads may share a store: they take turns.
+    """
+
+    def __init__(
+        self, engine: Engine, name: str, server_now: ServerClock, monotonic: Monotonic = time.monotonic
+    ) -> None:
         self._engine, self._name = engine, name
+        self._server_now, self._monotonic = server_now, monotonic
+        self._tenure: Tenure | None = None
         self._unreadable: dict[str, Unreadable] = {}
+        self._turn = threading.RLock()
         with self._translated():
             self._connection = engine.connect()
         try:
@@ -47,31 +53,45 @@ class SqlStore:
         self._connection.close()
         self._engine.dispose()
 
+    def acquire(self, owner: str, seconds: float) -> None:
+        asked = self._monotonic()
+        with self._transaction(writing=True) as connection:
+            term = sql_leases.take(connection, owner, seconds, self._server_now(connection))
+        self._tenure = Tenure(owner, term, seconds, asked + seconds)
+
+    def renew(self) -> None:
+        tenure, asked = self._held(), self._monotonic()
+        with self._transaction(writing=True) as connection:
+            sql_leases.prolong(connection, tenure, self._server_now(connection))
+        tenure.ends = asked + tenure.seconds
+
+    def left_s(self) -> float:
+        return self._held().left_s(self._monotonic)
+
+    def release(self) -> None:
+        if self._tenure is None:
+            return
+        with self._transaction(writing=True) as connection:
+            sql_leases.give_back(connection, self._tenure, self._server_now(connection))
+        self._tenure = None
+
+    def _held(self) -> Tenure:
+        if self._tenure is None:
+            raise LeaseLost(f"the store {self._name} is written only under its lease: acquire it first")
+        return self._tenure
+
     def commit(
         self,
-        saves: Iterable[Saved],
+        saves: Sequence[Saved],
         strategy: str = "",
         timeframe: str = "",
-        watermarks: Iterable[Watermark] = (),
+        watermarks: Sequence[Watermark] = (),
     ) -> None:
-        marks = [
-            {
-                "strategy": strategy,
-                "timeframe": timeframe,
-                "symbol": mark.symbol,
-                "anchor_ts": mark.anchor_ts,
-                "seen_ts": mark.seen_ts,
-            }
-            for mark in watermarks
-        ]
-        with self._transaction(writing=True) as connection:
+        with self._writing() as connection:
             for save in saves:
-                _save(connection, save)
-            if marks:
-                statement = upsert(tables.watermarks)
-                new = {"anchor_ts": statement.excluded.anchor_ts, "seen_ts": statement.excluded.seen_ts}
-                keys = ["strategy", "timeframe", "symbol"]
-                connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=new), marks)
+                sql_writing.save(connection, save)
+            if watermarks:
+                sql_writing.mark(connection, strategy, timeframe, watermarks)
 
     def book(self, strategy: str, timeframe: str, since: datetime) -> list[Signal]:
         table = tables.signals.c
@@ -122,34 +142,44 @@ class SqlStore:
             try:
                 signals.append(rows.signal_of(signal_id, body))
             except UnreadableRow as error:
-                self._unreadable[signal_id] = Unreadable(signal_id, symbol, is_open, str(error))
+                self._note(signal_id, symbol, error, is_open=is_open)
         return signals
 
     def undelivered(self) -> list[Effect]:
         effect, signal = tables.effects, tables.signals
         query = (
-            select(effect)
+            select(effect, signal.c.symbol, signal.c.is_open)
             .join(signal, signal.c.signal_id == effect.c.signal_id)
             .where(effect.c.status.in_(_UNDELIVERED))
             .order_by(
-                signal.c.created_at, signal.c.symbol, signal.c.detector, effect.c.signal_id, effect.c.seq
+                signal.c.created_at,
+                signal.c.symbol,
+                signal.c.detector,
+                effect.c.signal_id,
+                effect.c.seq,
+                effect.c.key,
             )
         )
         with self._transaction() as connection:
-            return [rows.effect_of(row._mapping) for row in connection.execute(query)]  # noqa: SLF001
+            found = connection.execute(query).mappings().all()
+        effects = []
+        for row in found:
+            try:
+                effects.append(rows.effect_of(dict(row)))
+            except UnreadableRow as error:
+                self._note(row["signal_id"], row["symbol"], error, is_open=row["is_open"])
+        return effects
 
-    def record_effects(self, effects: Iterable[Effect]) -> None:
-        with self._transaction(writing=True) as connection:
+    def _note(self, signal_id: str, symbol: str, error: UnreadableRow, *, is_open: bool) -> None:
+        self._unreadable[signal_id] = Unreadable(signal_id, symbol, is_open, str(error))
+
+    def record_effects(self, effects: Sequence[Effect]) -> None:
+        with self._writing() as connection:
             for effect in effects:
-                known = tables.effects.c.key == effect.key
-                found = connection.execute(
-                    update(tables.effects).where(known).values(rows.effect_row(effect))
-                )
-                if found.rowcount != 1:
-                    raise VersionConflict(f"effect {effect.key} is not in the store")
+                sql_writing.record(connection, effect)
 
     def start_run(self, now: datetime, strategy_versions: Mapping[str, str], config_hash: str) -> str:
-        with self._transaction(writing=True) as connection:
+        with self._writing() as connection:
             number = (connection.scalar(select(func.max(tables.runs.c.number))) or 0) + 1
             run_id = f"{now:%Y%m%dT%H%M%SZ}-{number}"
             values = {
@@ -164,15 +194,24 @@ class SqlStore:
 
     def finish_run(self, run_id: str, now: datetime, summary: Mapping[str, object]) -> None:
         values = {"finished_at": now, "summary": dict(summary)}
-        with self._transaction(writing=True) as connection:
+        with self._writing() as connection:
             connection.execute(update(tables.runs).where(tables.runs.c.run_id == run_id).values(values))
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        """A transaction of whoever holds the lease."""
+        tenure = self._held()
+        with self._transaction(writing=True) as connection:
+            sql_leases.check(connection, tenure)
+            yield connection
 
     @contextmanager
     def _transaction(self, *, writing: bool = False) -> Iterator[Connection]:
         """Readers never wait for a writer; a writer takes the lock at once, so that it need not give up."""
-        self._connection.info["begin"] = "BEGIN IMMEDIATE" if writing else "BEGIN"
-        with self._translated(), self._connection.begin():
-            yield self._connection
+        with self._turn, self._translated():
+            self._connection.info["writing"] = writing
+            with self._connection.begin():
+                yield self._connection
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -183,75 +222,20 @@ class SqlStore:
             raise StoreUnusable(f"the store {self._name} cannot be used: {_reason(error)}") from error
 
 
-def open_store(url: str | URL) -> SqlStore:
-    """The store that ``STORE_URL`` names. Raises ``UsageError`` or ``StoreUnusable``."""
-    try:
-        parsed = make_url(url)
-    except (ArgumentError, ValueError):
-        raise UsageError(
-            "STORE_URL is not an address of a store; use for example sqlite:///sentinel.db"
-        ) from None
-    if parsed.drivername != "sqlite" or not parsed.database:
-        raise UsageError(f"STORE_URL {parsed.drivername}: is not supported; use sqlite:///PATH")
-    folder = Path(parsed.database).parent
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreUnusable(f"the store's folder {folder} cannot be made: {error.strerror}") from error
-    engine = create_engine(parsed, poolclass=NullPool, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
-    event.listen(engine, "connect", _durable)
-    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(connection.info["begin"]))
-    return SqlStore(engine, parsed.database)
-
-
-def _durable(connection: SqliteConnection, _record: object) -> None:
-    """A write-ahead log that is synced at every commit; transactions are begun by us alone."""
-    connection.isolation_level = None
-    for pragma, wanted in (("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1)):
-        connection.execute(f"PRAGMA {pragma}={wanted}")
-        (found,) = connection.execute(f"PRAGMA {pragma}").fetchone()
-        if found != wanted:
-            raise StoreUnusable(f"SQLite does not keep {pragma}={wanted} here but {found}: use a local disk")
-
-
-def _save(connection: Connection, save: Saved) -> None:
-    signal = save.signal
-    row = rows.signal_row(signal)
-    if save.expected_version == 0:
-        try:
-            connection.execute(insert(tables.signals).values(row))
-        except IntegrityError:
-            raise VersionConflict(f"signal {signal.signal_id} is already stored") from None
-    else:
-        table = tables.signals.c
-        at_version = (table.signal_id == signal.signal_id) & (table.version == save.expected_version)
-        if connection.execute(update(tables.signals).where(at_version).values(row)).rowcount != 1:
-            raise VersionConflict(
-                f"signal {signal.signal_id} is no longer at version {save.expected_version}"
-            )
-    first = signal.version - len(save.events) + 1
-    events = [rows.event_row(signal.signal_id, seq, event) for seq, event in enumerate(save.events, first)]
-    if events:
-        connection.execute(insert(tables.events), events)
-    for effect in save.effects:
-        row = rows.effect_row(effect)
-        connection.execute(upsert(tables.effects).values(row).on_conflict_do_update(["key"], set_=row))
-
-
 def _events(connection: Connection, signal_id: str) -> tuple[Event, ...]:
     table = tables.events.c
     query = select(table.body).where(table.signal_id == signal_id).order_by(table.seq)
-    return tuple(rows.event_of(body) for body in connection.scalars(query))
+    return tuple(rows.event_of(signal_id, body) for body in connection.scalars(query))
 
 
 def _effects(connection: Connection, signal_id: str) -> tuple[Effect, ...]:
     table = tables.effects
-    query = select(table).where(table.c.signal_id == signal_id).order_by(table.c.seq)
-    return tuple(rows.effect_of(row._mapping) for row in connection.execute(query))  # noqa: SLF001
+    query = select(table).where(table.c.signal_id == signal_id).order_by(table.c.seq, table.c.key)
+    return tuple(rows.effect_of(dict(row)) for row in connection.execute(query).mappings())
 
 
 def _reason(error: DBAPIError) -> str:
-    said = str(error.orig)
+    said = " ".join(str(error.orig).split())
     for clue, advice in _ADVICE.items():
         if clue in said:
             return f"{said}. {advice}"
@@ -266,4 +250,7 @@ _ADVICE = {
     "not a database": "The file is something else: move it away, or set STORE_URL.",
     "malformed": "The file is damaged: restore it from a backup, or set STORE_URL to a new one.",
     "disk I/O": "The disk failed or is full; nothing was half-written.",
+    "onnection": "Check that the server runs and that STORE_URL names it; run again when it answers.",
+    "authentication": "Check the user and the password in STORE_URL.",
+    "does not exist": "Create it, or correct STORE_URL.",
 }

@@ -49,11 +49,13 @@ signals = Table(
     Column("is_open", Boolean, nullable=False),
     Column("closed_at", UtcTime),
     Column("created_at", UtcTime, nullable=False),
-    Column("version", Integer, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("expire_at", UtcTime),
     Column("body", Text, nullable=False),
     Index("signals_open", "strategy", "timeframe", "is_open"),
     Index("signals_bar", "strategy", "timeframe", "bar_ts"),
     Index("signals_closed", "strategy", "timeframe", "closed_at"),
+    Index("signals_expire", "expire_at"),
 )
 
 events = Table(
@@ -63,6 +65,7 @@ events = Table(
     Column("seq", Integer, primary_key=True),
     Column("type", String(24), nullable=False),
     Column("ts", UtcTime, nullable=False),
+    Column("expire_at", UtcTime),
     Column("body", Text, nullable=False),
 )
 
@@ -74,11 +77,15 @@ effects = Table(
     Column("seq", Integer, nullable=False),
     Column("kind", String(24), nullable=False),
     Column("status", String(12), nullable=False),
+    Column("revision", Integer, nullable=False),
     Column("attempts", Integer, nullable=False),
+    Column("claimed_by", String(80)),
     Column("attempted_at", UtcTime),
+    Column("settles_at", UtcTime),
     Column("done_at", UtcTime),
     Column("message_id", String(80)),
     Column("error", Text),
+    Column("expire_at", UtcTime),
     Index("effects_status", "status"),
     Index("effects_signal", "signal_id", "seq"),
 )
@@ -103,4 +110,13 @@ runs = Table(
     Column("strategy_versions", JSON, nullable=False),
     Column("config_hash", String(64), nullable=False),
     Column("summary", JSON),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String(40), primary_key=True),
+    Column("owner", String(200), nullable=False),
+    Column("term", Integer, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
 )

@@ -1,0 +1,77 @@
+"""Letters: which of a thread's owed effects are told next, together, as one message."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import takewhile
+
+from crypto_signals.domain.events import Effect, Event
+from crypto_signals.domain.signals import Signal
+from crypto_signals.domain.vocabulary import EffectKind, EffectStatus
+from crypto_signals.engine.ports import Letter, Picture, Store
+from crypto_signals.engine.summary import Summary
+
+LEFT = frozenset({EffectStatus.OWED, EffectStatus.CLAIMED, EffectStatus.UNKNOWN})
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A letter with the effects that it settles, as they stand in the store."""
+
+    letter: Letter
+    effects: tuple[Effect, ...]
+
+    @property
+    def signal(self) -> Signal:
+        return self.letter.signal
+
+    @property
+    def is_announcement(self) -> bool:
+        return self.letter.kind is EffectKind.ANNOUNCE
+
+    @property
+    def is_unsettled(self) -> bool:
+        return any(effect.is_unsettled for effect in self.effects)
+
+    def moved(self, status: EffectStatus, **changes: object) -> "Owed":
+        return replace(self, effects=tuple(effect.moved(status, **changes) for effect in self.effects))
+
+
+def next_owed(store: Store, signal_id: str) -> Owed | None:
+    """The announcement if it is owed, else all follow-ups in a row: they become one message. A message
+    whose fate is unknown is settled as it was, before anything newer. Raises ``UnreadableRow``."""
+    signal, history, effects = store.signal(signal_id)
+    left = [effect for effect in effects if effect.status in LEFT]
+    if not left:
+        return None
+    chosen = [effect for effect in left if effect.is_unsettled] or _together(left)
+    events = tuple(history[effect.seq - 1] for effect in chosen)
+    return Owed(Letter(chosen[-1].key, chosen[0].kind, signal, events), tuple(chosen))
+
+
+def _together(left: Sequence[Effect]) -> list[Effect]:
+    if left[0].kind is not EffectKind.FOLLOW_UP:
+        return [left[0]]
+    return list(takewhile(lambda effect: effect.kind is EffectKind.FOLLOW_UP, left))
+
+
+def note_on(owed: Owed) -> Effect:
+    """What is owed to a thread in place of a follow-up that it refused."""
+    last = owed.effects[-1]
+    return Effect(key=f"{last.key}/note", signal_id=last.signal_id, seq=last.seq, kind=EffectKind.NOTE)
+
+
+Pictures = Callable[[Signal, Sequence[Event]], Picture]
+
+
+def drawn(pictures: Pictures, letter: Letter, summary: Summary) -> Picture:
+    """The picture, drawn when it is asked for; a message goes out without one rather than not at all."""
+    picture = pictures(letter.signal, letter.events)
+
+    def draw() -> bytes | None:
+        try:
+            return picture()
+        except Exception as error:  # noqa: BLE001 - a chart is worth less than its message
+            summary.warnings.append(f"{letter.signal.symbol}: its chart could not be drawn: {error}")
+            return None
+
+    return draw
