@@ -1,7 +1,7 @@
 """What a strategy has open, has just closed, and has already looked at."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -15,6 +15,9 @@ from crypto_signals.domain.strategy import Strategy
 from crypto_signals.domain.vocabulary import AssetClass, Direction
 from crypto_signals.engine.gates import portfolio_gate
 from crypto_signals.engine.ports import Saved, Unreadable
+
+OVER_BUDGET = "over_budget"
+"""The gate that refuses the best of a symbol for the sake of others."""
 
 
 @dataclass(slots=True)
@@ -72,19 +75,28 @@ class Book:
             for entry in self.open(symbol)
         )
 
-    def slot(self, symbol: str) -> GateResult | None:
-        """Refuses while a signal is open on the symbol, or one that may be open cannot be read."""
+    def has_chosen(self, symbol: str, bar_ts: datetime) -> bool:
+        """Whether the best of this very bar is stored already: an earlier look did not get further."""
+        return any(
+            entry.signal.bar_ts == bar_ts
+            and {gate.gate for gate in entry.signal.failed_gates} <= {OVER_BUDGET}
+            for entry in self._of_symbol.get(symbol, ())
+        )
+
+    def slot(self, symbol: str, bar_ts: datetime) -> GateResult | None:
+        """Refuses while an earlier signal is open on the symbol, or one that may be open cannot be read."""
         for damaged in self._unreadable.values():
             if damaged.symbol == symbol and damaged.is_open:
                 return portfolio_gate("slot", damaged.reason)
-        for entry in self.open(symbol):
-            if not entry.signal.is_shadow:
-                held = entry.signal
-                detail = (
-                    f"{held.symbol} already has an open signal: {held.detector} of {held.bar_ts:%Y-%m-%d}"
-                )
-                return portfolio_gate("slot", detail)
+        for entry in self._held(symbol):
+            held = entry.signal
+            if held.bar_ts != bar_ts:
+                since = f"{held.detector} of {held.bar_ts:%Y-%m-%d}"
+                return portfolio_gate("slot", f"{held.symbol} already has an open signal: {since}")
         return None
+
+    def _held(self, symbol: str) -> Iterator[Entry]:
+        return (entry for entry in self.open(symbol) if not entry.signal.is_shadow)
 
     def cooldown(self, series: Series, index: int, detector: str, bars_per_session: int) -> GateResult | None:
         """Refuses while the last signal of the scope closed at most the cool-down's bars before ``index``,

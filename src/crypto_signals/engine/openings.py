@@ -15,7 +15,7 @@ from crypto_signals.domain.lifecycle import apply
 from crypto_signals.domain.signals import GateResult, Plan, Signal, signal_id
 from crypto_signals.domain.strategy import Strategy
 from crypto_signals.domain.vocabulary import Conviction, Direction, Family
-from crypto_signals.engine.book import Book, Entry
+from crypto_signals.engine.book import OVER_BUDGET, Book, Entry
 from crypto_signals.engine.gates import portfolio_gate, quality_gates
 from crypto_signals.engine.ports import Calendar
 
@@ -80,7 +80,8 @@ class Opener:
     def open(self, judged: Iterable[list[Candidate]], run_id: str, now: datetime) -> list[Entry]:
         """The new signals of one moment, best first, then the shadows; all are in the book afterwards.
 
-        ``judged`` holds one list of candidates a symbol.
+        ``judged`` holds one list of candidates a symbol. Judging a moment again, of which a part was stored
+        already, adds what is missing and nothing else.
         """
         winners: list[Candidate] = []
         refused: list[Candidate] = []
@@ -90,7 +91,7 @@ class Opener:
             ]
             passed = sorted((candidate for candidate in unknown if candidate.passed), key=lambda c: c.rank)
             refused += [candidate for candidate in unknown if not candidate.passed]
-            if passed:
+            if passed and not self.book.has_chosen(passed[0].detection.symbol, passed[0].detection.ts):
                 names = tuple(other.detection.detector for other in passed[1:])
                 winners.append(replace(passed[0], confirmed_by=names))
         winners, over_budget = self._within_budget(winners)
@@ -111,7 +112,7 @@ class Opener:
             results.append(portfolio_gate("conflict", "long and short triggers on the same bar"))
         per_session = self.calendar.bars_per_session(instrument.asset_class, self.timeframe)
         cooldown = self.book.cooldown(series, situation.index, detection.detector, per_session)
-        slot = self.book.slot(instrument.symbol)
+        slot = self.book.slot(instrument.symbol, detection.ts)
         results += [gate for gate in (slot, cooldown) if gate is not None]
         return Candidate(
             instrument=instrument,
@@ -136,7 +137,7 @@ class Opener:
         budget = self.strategy.max_announcements
         left = max(0, budget - self.book.opened_at(bar_ts, ranked[0].instrument.asset_class))
         detail = f"more than {budget} setups on one bar"
-        refusal = portfolio_gate("over_budget", detail, len(ranked) + budget - left, budget)
+        refusal = portfolio_gate(OVER_BUDGET, detail, len(ranked) + budget - left, budget)
         return ranked[:left], [winner.refused(refusal) for winner in ranked[left:]]
 
     def _shadows(self, refused: list[Candidate], run_id: str, now: datetime) -> list[Entry]:
