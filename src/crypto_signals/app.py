@@ -18,21 +18,22 @@ from crypto_signals.domain.events import Event
 from crypto_signals.domain.instruments import Instrument, Timeframe
 from crypto_signals.domain.signals import Signal
 from crypto_signals.domain.strategy import Strategy
-from crypto_signals.domain.vocabulary import AssetClass
+from crypto_signals.domain.vocabulary import AssetClass, Health
 from crypto_signals.engine import why as engine_why
 from crypto_signals.engine.book import Book
+from crypto_signals.engine.health import Finding, calendar_finding, examined, store_findings
+from crypto_signals.engine.keeping import Keeper, Lifetimes
 from crypto_signals.engine.ports import BarSource, Channel, History, Patience, SourceError, Store, Wanted
 from crypto_signals.engine.replay import VirtualClock, closes, start_at
 from crypto_signals.engine.run import MainJob
 from crypto_signals.engine.sight import Sight
 from crypto_signals.engine.why import Explanation
-from crypto_signals.home import held, identity
+from crypto_signals.home import HeldByAnother, held, identity
 from crypto_signals.market.calendars import MarketCalendar
 from crypto_signals.notifications.console import ConsoleChannel
 from crypto_signals.plugins import Fault, Plugins, plugins
 from crypto_signals.process import RunBudget, SystemClock, heartbeat
 from crypto_signals.repository.opening import open_store
-from crypto_signals.repository.sql import SqlStore
 
 DEFAULT_CRYPTO = ("BTC/USD", "ETH/USD", "LTC/USD", "SOL/USD", "LINK/USD", "AVAX/USD")
 SAMPLE_BARS = Path(__file__).parent / "data"
@@ -49,7 +50,7 @@ def default_store_url(home: Path) -> URL:
     return URL.create("sqlite", database=str((home / "sentinel.db").absolute()))
 
 
-def store_to_read(settings: Settings) -> tuple[SqlStore, str | None]:
+def store_to_read(settings: Settings) -> tuple[Store, str | None]:
     """The configured store; as long as it holds nothing, the demo's, with a note that says so."""
     home = settings.sentinel_home
     store = open_store(settings.store_url or default_store_url(home))
@@ -165,6 +166,81 @@ def strategies_of(configuration: Configuration, known: Plugins | None = None) ->
     return configuration.strategies
 
 
+def keeper(settings: Settings, store: Store) -> Keeper:
+    """What archives and deletes."""
+    from crypto_signals.warehouse.files import FileArchive  # noqa: PLC0415 - needed when something has ended
+
+    lifetimes = Lifetimes(timedelta(days=settings.signal_ttl_days), timedelta(days=settings.shadow_ttl_days))
+    return Keeper(store, FileArchive(settings.sentinel_home / "archive"), lifetimes)
+
+
+def now(settings: Settings) -> datetime:
+    """The program's time: the clock's, or the one that SENTINEL_NOW stands at."""
+    return settings.sentinel_now or datetime.now(UTC)
+
+
+def health(configuration: Configuration) -> list[Finding]:
+    """Every part that a run depends on. Nothing is posted, nothing is changed."""
+    settings, calendar = configuration.settings, MarketCalendar()
+    budget = RunBudget(settings.run_budget_seconds)
+    findings = [examined("home", lambda: _home_finding(settings.sentinel_home))]
+    findings += _stored(settings)
+    findings.append(examined("market", lambda: _market_finding(settings, calendar, budget)))
+    findings.append(calendar_finding(calendar.ends(), now(settings)))
+    return findings
+
+
+def _home_finding(home: Path) -> Finding:
+    try:
+        with held(home) as folder:
+            return Finding("home", Health.OK, f"{folder.absolute()} can be written")
+    except HeldByAnother as holder:
+        return Finding("home", Health.OK, f"{home.absolute()}: {holder}")
+
+
+def _stored(settings: Settings) -> list[Finding]:
+    found: list[Finding] = []
+
+    def probe() -> Finding:
+        with closing(open_store(settings.store_url or default_store_url(settings.sentinel_home))) as store:
+            found.extend(store_findings(store))
+        return found.pop(0)
+
+    return [examined("store", probe), *found]
+
+
+def _market_finding(settings: Settings, calendar: MarketCalendar, patience: Patience) -> Finding:
+    with closing(bar_source(settings, calendar, patience)) as source:
+        asked = source.instruments()[0]
+        try:
+            history = source.history([Wanted(asked)], Timeframe("1Day"), now(settings))
+        except NoBars as error:
+            return Finding("market", Health.DOWN, str(error), "Check BARS_URL, ALPACA_DATA_URL and the keys.")
+    newest = f"{history.panel[asked.symbol].ts[-1].astype('datetime64[D]')}"
+    return Finding("market", Health.OK, f"{asked.symbol} has bars up to {newest}")
+
+
+@contextmanager
+def own_store(settings: Settings) -> Iterator[Store]:
+    """The configured store, held and leased, so that nobody else changes it while the block lasts."""
+    with held(settings.sentinel_home) as home:
+        store = open_store(settings.store_url or default_store_url(home))
+        with closing(store), leased(store, home, settings.lease_seconds):
+            yield store
+
+
+@contextmanager
+def two_stores(settings: Settings, source: str, target: str) -> Iterator[tuple[Store, Store]]:
+    """Two stores named by their addresses, both held, so that a copy is one of a single moment."""
+    if source == target:
+        raise UsageError("the two stores are the same: name another one to copy to")
+    with held(settings.sentinel_home) as home, ExitStack() as stack:
+        opened = [stack.enter_context(closing(open_store(url))) for url in (source, target)]
+        for store in opened:
+            stack.enter_context(leased(store, home, settings.lease_seconds))
+        yield opened[0], opened[1]
+
+
 @contextmanager
 def leased(store: Store, home: Path, seconds: float) -> Iterator[None]:
     """Holds the right to write to ``store`` while the block lasts. Raises ``LeaseHeld``."""
@@ -179,7 +255,7 @@ def leased(store: Store, home: Path, seconds: float) -> Iterator[None]:
 class LiveJob(MainJob):
     """The main job, whose summary also names the user's own detectors that are not, or no longer, used."""
 
-    faults: Sequence[Fault]
+    faults: Sequence[Fault] = ()
 
     def _late_errors(self) -> Sequence[SourceError]:
         return [SourceError(fault.symbol, f"detector {fault.detector}", fault.what) for fault in self.faults]
@@ -216,6 +292,7 @@ def live_job(configuration: Configuration, console: Console) -> Iterator[tuple[M
                 draw=draw,
                 settle=timedelta(seconds=settings.settle_seconds),
                 config_hash=configuration.hash,
+                keeper=keeper(settings, store),
                 faults=known.faults,
             ),
             budget,
@@ -229,7 +306,7 @@ class Demo:
     job: MainJob
     clock: VirtualClock
     moments: Sequence[datetime]
-    store: SqlStore
+    store: Store
     folder: Path
     budget: RunBudget
 
@@ -314,10 +391,9 @@ def _explained(
     if paths:
         history = file_history(paths, strategy.timeframe, [symbol])
     else:
-        now = configuration.settings.sentinel_now or datetime.now(UTC)
         budget = RunBudget(configuration.settings.run_budget_seconds)
         with closing(bar_source(configuration.settings, calendar, budget)) as source:
-            history = source.history([Wanted(instrument)], timeframe, now)
+            history = source.history([Wanted(instrument)], timeframe, now(configuration.settings))
     if symbol not in history.panel.symbols:
         reason = f": {history.errors[0].error}" if history.errors else ""
         raise UsageError(f"there are no bars of {symbol}{reason}")

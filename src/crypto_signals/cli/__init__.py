@@ -6,13 +6,16 @@ import typer
 
 from crypto_signals.cli import (
     audit_command,
+    cleanup_command,
     config_command,
     demo_command,
+    health_command,
     patterns_command,
     run_command,
     scan_command,
     signals_command,
     simulator_command,
+    store_command,
     why_command,
 )
 from crypto_signals.cli.output import say
@@ -34,6 +37,9 @@ application.command("why")(why_command.why)
 application.add_typer(signals_command.application, name="signals")
 application.command("patterns")(patterns_command.patterns)
 application.command("audit")(audit_command.audit)
+application.command("health")(health_command.health)
+application.command("cleanup")(cleanup_command.cleanup)
+application.add_typer(store_command.application, name="store")
 application.command("config")(config_command.config)
 application.command("simulator")(simulator_command.simulator)
 

@@ -34,6 +34,7 @@ def figures(summary: Summary) -> list[tuple[str, object]]:
         ("cancelled", summary.cancelled),
         ("still open", summary.open_signals),
         ("owed, unknown, dead", f"{summary.owed}, {summary.unknown}, {summary.dead}"),
+        ("archived, deleted", f"{summary.archived}, {summary.deleted}"),
         ("bars removed", summary.quarantined),
         ("requests, retries", f"{summary.requests}, {summary.retries}"),
         ("errors", len(summary.errors)),

@@ -21,7 +21,7 @@ _NOT_USED_YET = (
     *("ALPACA_PAPER_TRADING", "ALPACA_TRADING_URL", "RATE_LIMIT_PER_MINUTE", "RATE_LIMIT_DELAY"),
     *("DISCORD_SHADOW_WEBHOOK_URL", "DISCORD_SYSTEM_WEBHOOK_URL", "DISCORD_BOT_TOKEN", "DISCORD_API_URL"),
     *("DISCORD_CHANNEL_ID_TEST", "DISCORD_CHANNEL_ID_CRYPTO", "DISCORD_CHANNEL_ID_STOCK"),
-    *("SIGNAL_TTL_DAYS", "SHADOW_TTL_DAYS", "POSITION_TTL_DAYS", "EVIDENCE_FILE"),
+    *("POSITION_TTL_DAYS", "EVIDENCE_FILE"),
     *("LOG_LEVEL", "LOG_FORMAT", "METRICS_PUSHGATEWAY_URL", "METRICS_TEXTFILE", "DEADMAN_URL", "HTTP_BIND"),
 )
 
@@ -50,6 +50,8 @@ class Settings(BaseSettings):
     run_budget_seconds: Annotated[float, Field(gt=0, le=86_400)] = 540.0
     lease_seconds: Annotated[float, Field(ge=40, le=3600)] = 120.0
     store_url: StoreUrl | None = None
+    signal_ttl_days: Annotated[float, Field(ge=1, le=36_500)] = 30.0
+    shadow_ttl_days: Annotated[float, Field(ge=1, le=36_500)] = 7.0
     cooldown_scope: Literal["SYMBOL", "PATTERN"] = "SYMBOL"
     cooldown_hours: Annotated[float, Field(ge=0, le=10_000)] = 48.0
 
@@ -69,7 +71,12 @@ def read(problems: list[str]) -> Settings:
         bad = {str(detail["loc"][0]) for detail in error.errors()}
         stand_ins: dict[str, Any] = {name: Settings.model_fields[name].default for name in bad}
         settings = Settings(_env_file=env_file, **stand_ins)
-    problems += [*_half_a_pair(settings, bad), *_no_live_channel(settings, bad), *_no_symbols(settings)]
+    problems += [
+        *_half_a_pair(settings, bad),
+        *_no_live_channel(settings, bad),
+        *_no_symbols(settings),
+        *_forgotten(settings),
+    ]
     return settings
 
 
@@ -110,6 +117,13 @@ def _no_symbols(settings: Settings) -> list[str]:
     if settings.crypto_symbols is not None and not (crypto or equity):
         return ["CRYPTO_SYMBOLS and EQUITY_SYMBOLS are empty: there is nothing to look at"]
     return []
+
+
+def _forgotten(settings: Settings) -> list[str]:
+    """A cool-down is counted from a signal that is still stored, in sessions, over any weekend."""
+    if settings.signal_ttl_days * 24 >= 2 * settings.cooldown_hours:
+        return []
+    return ["SIGNAL_TTL_DAYS must be at least twice as long as COOLDOWN_HOURS"]
 
 
 def _may_hold(symbols: str | None) -> bool:

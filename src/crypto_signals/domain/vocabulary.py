@@ -89,3 +89,12 @@ class EffectStatus(StrEnum):
     DONE = "done"
     DEAD = "dead"
     SUPERSEDED = "superseded"
+
+
+class Health(StrEnum):
+    """``OFF``: not configured, and so not missed."""
+
+    OK = "ok"
+    WARN = "warn"
+    DOWN = "down"
+    OFF = "off"

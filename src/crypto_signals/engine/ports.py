@@ -13,7 +13,7 @@ from crypto_signals.domain.bars import BarProblem
 from crypto_signals.domain.events import Effect, Event
 from crypto_signals.domain.instruments import Instrument, Timeframe
 from crypto_signals.domain.signals import Signal
-from crypto_signals.domain.vocabulary import AssetClass, EffectKind
+from crypto_signals.domain.vocabulary import AssetClass, EffectKind, EffectStatus
 
 Timestamps = NDArray[np.datetime64]
 Picture = Callable[[], bytes | None]
@@ -180,6 +180,10 @@ class Outbox(Protocol):
         """Effects that are owed, claimed or unknown, in the order of their signals' creation and events."""
         ...
 
+    def tally(self) -> dict[EffectStatus, int]:
+        """How many effects there are of each status that occurs."""
+        ...
+
     def record_effects(self, effects: Sequence[Effect]) -> None:
         """Journals attempts and outcomes, all or none. Each effect must stand one revision before the one
         given (one of revision 1 must be new), or ``VersionConflict`` is raised."""
@@ -245,6 +249,14 @@ class Retention(Protocol):
 
     def delete(self, signal_ids: Sequence[str]) -> None:
         """Removes expired signals with their events and effects; each whole, or not at all."""
+        ...
+
+
+class Archive(Protocol):
+    """Where closed signals go before they are deleted."""
+
+    def keep(self, stories: Sequence[Story]) -> None:
+        """Writes them for good: when this returns they are safe. To keep one again does no harm."""
         ...
 
 

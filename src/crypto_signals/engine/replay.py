@@ -1,7 +1,6 @@
 """The main job over past bars in virtual time: run at every close, as a scheduler would have run it."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import fields
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
@@ -15,6 +14,8 @@ from crypto_signals.engine.summary import Summary
 
 HISTORY_BARS = 500
 """How many bars before the first day the history of each instrument starts."""
+_LATEST = frozenset({"run_id", "symbols_total", "symbols_processed", "owed", "unknown", "open_signals"})
+"""Of what describes a state, the latest counts."""
 
 
 class VirtualClock:
@@ -64,17 +65,7 @@ def replay(
     for moment in moments:
         clock.set(moment)
         summary = job.run()
-        add(total, summary)
+        total.add(summary, latest=_LATEST)
         yield summary
         if job.patience.stopping:
             return
-
-
-_LATEST = frozenset({"run_id", "symbols_total", "symbols_processed", "owed", "unknown", "open_signals"})
-
-
-def add(total: Summary, run: Summary) -> None:
-    """Sums what happened; of what describes a state, the latest counts."""
-    for field in fields(Summary):
-        mine, its = getattr(total, field.name), getattr(run, field.name)
-        setattr(total, field.name, its if field.name in _LATEST else mine + its)

@@ -15,6 +15,7 @@ from crypto_signals.domain.strategy import Strategy
 from crypto_signals.domain.vocabulary import AssetClass
 from crypto_signals.engine.book import Book
 from crypto_signals.engine.deliver import Relay
+from crypto_signals.engine.keeping import Keeper
 from crypto_signals.engine.looking import Lookout
 from crypto_signals.engine.ports import (
     BarSource,
@@ -33,6 +34,7 @@ from crypto_signals.engine.ports import (
 from crypto_signals.engine.sight import Sight
 from crypto_signals.engine.summary import Summary
 
+LOOKS = 3
 BOOK_SESSIONS = 30
 """How far the book reaches back beyond the oldest bar to look at; more than any cool-down lasts."""
 
@@ -52,6 +54,8 @@ class MainJob:
     draw: Draw
     settle: timedelta
     config_hash: str
+    keeper: Keeper | None = None
+    """Archives and deletes what is over; a rehearsal keeps everything."""
 
     def run(self) -> Summary:
         """Raises ``NoBars`` when nothing could be looked at; what is owed is delivered even then."""
@@ -72,6 +76,7 @@ class MainJob:
             self.store, self.channels, self.clock, self.patience, self.settle, claimant=summary.run_id
         )
         relay.deliver(lambda signal, events: self._picture(signal, events, bars), summary)
+        self._keep(now, summary)
         said = {error.error for error in summary.errors}
         unread = [row.reason for row in self.store.unreadable() if row.reason not in said]
         summary.errors += [SourceError(None, "store", reason) for reason in unread]
@@ -81,11 +86,36 @@ class MainJob:
             raise unreachable
         return summary
 
+    def _keep(self, now: datetime, summary: Summary) -> None:
+        """One batch of each a run is enough, and never keeps one waiting."""
+        if self.keeper is None or self.patience.stopping:
+            return
+        summary.archived += next(self.keeper.archived(), 0)
+        summary.deleted += next(self.keeper.cleaned(now), 0)
+
     def _late_errors(self) -> Sequence[SourceError]:
         """What else went wrong in this run; asked once, before its summary is stored."""
         return ()
 
     def _look(
+        self, strategy: Strategy, now: datetime, bars: dict[tuple[str, str], Series], summary: Summary
+    ) -> None:
+        """Looks, and where someone else wrote in between, looks again at what is stored now."""
+        for look in range(1, LOOKS + 1):
+            seen = Summary(run_id=summary.run_id)
+            try:
+                self._look_once(strategy, now, bars, seen)
+            except VersionConflict:
+                if look == LOOKS:
+                    raise
+                continue
+            except NoBars:
+                summary.add(seen)
+                raise
+            summary.add(seen)
+            return
+
+    def _look_once(
         self, strategy: Strategy, now: datetime, bars: dict[tuple[str, str], Series], summary: Summary
     ) -> None:
         timeframe = Timeframe(strategy.timeframe)

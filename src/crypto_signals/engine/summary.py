@@ -1,6 +1,6 @@
 """What a run did, counted while it happens."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 
 from crypto_signals.domain.bars import BarProblem
 from crypto_signals.engine.ports import SourceError
@@ -27,9 +27,17 @@ class Summary:
     requests: int = 0
     result_r: float = 0.0
     open_signals: int = 0
+    archived: int = 0
+    deleted: int = 0
     errors: list[SourceError] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     problems: list[BarProblem] = field(default_factory=list)
+
+    def add(self, other: "Summary", latest: frozenset[str] = frozenset({"run_id"})) -> None:
+        """Sums what happened; of the fields named, the other's value counts."""
+        for field_ in fields(self):
+            mine, its = getattr(self, field_.name), getattr(other, field_.name)
+            setattr(self, field_.name, its if field_.name in latest else mine + its)
 
     @property
     def exit_code(self) -> int:

@@ -4,7 +4,7 @@ Stamps are UTC opening times. A daily stock bar may carry 00:00 UTC of its date 
 (04:00 or 05:00 UTC): both lie on its own UTC date, and so does every regular session.
 """
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from math import ceil
 
@@ -33,6 +33,10 @@ class MarketCalendar:
     A stock stamp on a day without a session counts as if that day had regular hours, and its neighbours
     are counted from the session before. Raises ``UsageError`` for a stock day outside the shipped table.
     """
+
+    def ends(self) -> datetime:
+        """The last day that the shipped table of sessions knows."""
+        return datetime.fromisoformat(sessions.LAST).replace(tzinfo=UTC)
 
     def known_at(self, asset_class: AssetClass, timeframe: Timeframe, ts: Timestamps) -> Timestamps:
         """When each bar that opened at ``ts`` counts as known: its close plus the grace, as naive UTC."""

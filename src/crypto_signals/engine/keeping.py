@@ -1,0 +1,61 @@
+"""How long things are kept: closed signals are archived, then get their time to live, then are deleted.
+
+Each step can be cut off anywhere and is taken up by the next run: a signal is archived before the mark
+that says so, and an archive takes the same signal twice without harm. What is open, still owes something
+or cannot be read is never touched.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from crypto_signals.domain.signals import Signal
+from crypto_signals.engine.ports import Archive, Store, Story
+
+BATCH = 400
+MOST = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetimes:
+    """How long a signal and a shadow signal stay in the store after their end."""
+
+    signal: timedelta
+    shadow: timedelta
+
+    def end(self, signal: Signal) -> datetime:
+        closed_at = signal.progress.closed_at
+        if closed_at is None:
+            raise ValueError(f"signal {signal.signal_id} is open: it has no end to count from")
+        return closed_at + (self.shadow if signal.is_shadow else self.signal)
+
+
+@dataclass(frozen=True, slots=True)
+class Keeper:
+    store: Store
+    archive: Archive
+    lifetimes: Lifetimes
+
+    def archived(self) -> Iterator[int]:
+        """Archives all that is at rest, a batch at a time; yields how many each time."""
+        while stories := self.store.at_rest(BATCH):
+            self._archive(stories)
+            yield len(stories)
+
+    def cleaned(self, now: datetime) -> Iterator[int]:
+        """Deletes all that has outlived its time, a batch at a time; yields how many each time."""
+        expired = self.store.expired(now)
+        for start in range(0, len(expired), BATCH):
+            batch = expired[start : start + BATCH]
+            self.store.delete(batch)
+            yield len(batch)
+
+    def prospects(self, now: datetime) -> dict[str, int]:
+        """How many signals would be archived, and how many deleted, if it were done at ``now``."""
+        resting = self.store.at_rest(MOST)
+        ending = sum(self.lifetimes.end(story.signal) <= now for story in resting)
+        return {"archived": len(resting), "deleted": len(self.store.expired(now)) + ending}
+
+    def _archive(self, stories: list[Story]) -> None:
+        self.archive.keep(stories)
+        self.store.expire({story.signal.signal_id: self.lifetimes.end(story.signal) for story in stories})

@@ -1,0 +1,1 @@
+"""Commands under the names that schedulers know them by."""

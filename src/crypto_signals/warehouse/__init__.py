@@ -1,0 +1,1 @@
+"""Where closed signals are kept for good."""
