@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from repository.backends import Backend, SqlBackend
 
 from crypto_signals.engine.ports import Store
 from crypto_signals.repository.opening import open_store
+from repository.backends import Backend, SqlBackend
 
 Open = Callable[[], Store]
 OWNER = "this host"
