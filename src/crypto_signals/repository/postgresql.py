@@ -26,7 +26,8 @@ def open_postgresql(url: URL) -> SqlStore:
         )
     except ModuleNotFoundError:
         raise UsageError(
-            "STORE_URL names a PostgreSQL server; its driver is an extra: pip install crypto-sentinel[postgres]"
+            "STORE_URL names a PostgreSQL server, whose driver is an extra: "
+            "pip install crypto-sentinel[postgres]"
         ) from None
     event.listen(engine, "begin", _begin)
     return SqlStore(engine, f"{url.host or 'local server'}/{url.database}", _now)

@@ -23,10 +23,11 @@ def rows(connection: Connection) -> Iterator[Row]:
         table = metadata.tables[name]
         columns = [_as_stored(column) for column in table.columns]
         query = select(*columns).order_by(*(table.c[part] for part in key))
-        for found in connection.execute(query, execution_options={"yield_per": _BATCH}):
-            values = zip(table.columns, found, strict=True)
-            fields = {column.name: _portable(column, value) for column, value in values}
-            yield Row(name, key_of(name, fields), fields)
+        with connection.execute(query, execution_options={"yield_per": _BATCH}) as found:
+            for row in found:
+                values = zip(table.columns, row, strict=True)
+                fields = {column.name: _portable(column, value) for column, value in values}
+                yield Row(name, key_of(name, fields), fields)
 
 
 def _as_stored(column: Column[object]) -> ColumnElement[object]:
