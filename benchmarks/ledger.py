@@ -1,4 +1,4 @@
-"""What it costs to remember: a run over many open signals, and appended events beside the disk's own limit."""
+"""What it costs to remember: a run over many open signals, and events beside the disk's own limit."""
 
 import os
 import time
@@ -118,14 +118,18 @@ def run_of_open_signals(folder: Path) -> Iterator[Bar]:
     ):
         spent, summary = min((_run(folder, catalogue, n) for n in range(2)), key=lambda tried: tried[0])
         said = f"< {promised:.0f} s" if promised else "-"
-        yield Bar(f"{words} ({summary.follow_ups} told)", f"{spent:.2f} s", said, not promised or spent < promised)
+        yield Bar(
+            f"{words} ({summary.follow_ups} told)", f"{spent:.2f} s", said, not promised or spent < promised
+        )
 
 
 def _run(folder: Path, catalogue: Catalogue, number: int) -> tuple[float, Summary]:
     strategy, clock = Strategy(name="bench"), VirtualClock(LAST + DAY + timedelta(minutes=1))
     store = open_store(f"sqlite:///{folder / f'open-{len(catalogue)}-{number}.db'}")
     store.acquire("bench", 3600)
-    saves = [Saved(signal, 0, events, owed(signal, events)[:0]) for signal, events in map(opened, range(OPEN))]
+    saves = [
+        Saved(signal, 0, events, owed(signal, events)[:0]) for signal, events in map(opened, range(OPEN))
+    ]
     marks = [Watermark(symbol(n), FIRST, LAST - DAY) for n in range(OPEN)]
     store.commit(saves, strategy.name, strategy.timeframe, marks)
     job = MainJob(

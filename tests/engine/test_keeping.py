@@ -9,7 +9,6 @@ import pytest
 
 from crypto_signals.domain.errors import StoreUnusable
 from crypto_signals.engine.keeping import Keeper, Lifetimes
-from crypto_signals.engine.ports import Story
 from crypto_signals.warehouse.files import FileArchive
 
 from .world import BTC, ETH, LTC, World, bars, day, flat, pattern
@@ -21,7 +20,9 @@ LIFETIMES = Lifetimes(signal=dt.timedelta(days=30), shadow=dt.timedelta(days=7))
 
 def ended(world: Build) -> World:
     """BTC stopped out on day D + 2, a shadow of ETH closed on that day too; LTC is still open."""
-    market = {symbol: bars(D + 9, {D + 2: flat(85.0)} if symbol != LTC else None) for symbol in (BTC, ETH, LTC)}
+    market = {
+        symbol: bars(D + 9, {D + 2: flat(85.0)} if symbol != LTC else None) for symbol in (BTC, ETH, LTC)
+    }
     made = world(
         market,
         pattern("hit", {BTC: [day(D)], LTC: [day(D)]}),
@@ -101,7 +102,7 @@ def test_cut_off_between_archive_and_mark(world: Build) -> None:
 def test_a_line_that_was_cut_harms_no_other(world: Build, tmp_path: Path) -> None:
     """A crash in the middle of a line leaves a line that is no story; the next one stands on its own."""
     w = ended(world)
-    stories: list[Story] = w.store.at_rest(10)
+    stories = w.store.at_rest(10)
     archive = FileArchive(tmp_path / "torn")
     archive.keep(stories)
     (file,) = (tmp_path / "torn").iterdir()

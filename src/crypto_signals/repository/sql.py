@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine, func, insert, select, update
 from crypto_signals.domain.errors import LeaseLost, UnreadableRow
 from crypto_signals.domain.events import Effect, Event
 from crypto_signals.domain.signals import Signal
+from crypto_signals.domain.vocabulary import EffectStatus
 from crypto_signals.engine.ports import Row, Saved, Story, Unreadable, Watermark
 from crypto_signals.repository import (
     sql_leases,
@@ -118,6 +119,10 @@ class SqlStore:
     def undelivered(self) -> list[Effect]:
         with self._session.reading() as connection:
             return sql_reading.undelivered(connection, self._note)
+
+    def tally(self) -> dict[EffectStatus, int]:
+        with self._session.reading() as connection:
+            return sql_reading.tally(connection)
 
     def record_effects(self, effects: Sequence[Effect]) -> None:
         with self._writing() as connection:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, Select, or_, select
+from sqlalchemy import Connection, Select, func, or_, select
 
 from crypto_signals.domain.errors import UnreadableRow
 from crypto_signals.domain.events import Effect
@@ -73,6 +73,12 @@ def undelivered(connection: Connection, note: Note) -> list[Effect]:
         except UnreadableRow as error:
             note(row["signal_id"], row["symbol"], error, is_open=row["is_open"])
     return effects
+
+
+def tally(connection: Connection) -> dict[EffectStatus, int]:
+    """A status that means nothing is not counted: its row is told of where it is read."""
+    query = select(tables.effects.c.status, func.count()).group_by(tables.effects.c.status)
+    return {EffectStatus(status): n for status, n in connection.execute(query) if status in set(EffectStatus)}
 
 
 def watermarks(connection: Connection, strategy: str, timeframe: str, note: Note) -> dict[str, Watermark]:

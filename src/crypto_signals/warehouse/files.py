@@ -35,8 +35,8 @@ class FileArchive:
         with path.open("ab+") as file:
             if file.tell():
                 file.seek(-1, os.SEEK_END)
-                lines = lines if file.read() == b"\\n" else [b"", *lines]
-            file.write(b"".join(line + b"\\n" for line in lines))
+                lines = lines if file.read() == b"\n" else [b"", *lines]
+            file.write(b"".join(line + b"\n" for line in lines))
             file.flush()
             os.fsync(file.fileno())
 
