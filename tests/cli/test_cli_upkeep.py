@@ -1,0 +1,149 @@
+"""``sentinel cleanup``, ``store copy`` and ``health``, as a person or a scheduler runs them."""
+
+import json
+import sqlite3
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from e2e.program import CRYPTO, Program
+
+SETTINGS = {"BARS_URL": f"file:{CRYPTO}", "CRYPTO_SYMBOLS": "BTC/USD"}
+
+
+@pytest.fixture(scope="module")
+def lived(tmp_path_factory: pytest.TempPathFactory) -> Program:
+    """A home with a store in which signals were opened, told and closed: the demo's, of 40 days."""
+    program = Program(tmp_path_factory.mktemp("lived"))
+    assert program("demo", "--days", "40").code == 0
+    (program.home / "demo" / "sentinel.db").rename(program.home / "sentinel.db")
+    return program
+
+
+@pytest.fixture
+def program(lived: Program, tmp_path: Path) -> Program:
+    """A home of its own with a copy of that store."""
+    own = Program(tmp_path)
+    own.home.mkdir(parents=True, exist_ok=True)
+    (own.home / "sentinel.db").write_bytes((lived.home / "sentinel.db").read_bytes())
+    return own
+
+
+def signals(program: Program) -> dict[str, str]:
+    return {
+        row["signal_id"]: row["market_status"] for row in program("signals", "list", "--format", "json").rows
+    }
+
+
+def test_a_dry_run_changes_nothing(program: Program) -> None:
+    """It counts what would be archived and deleted, and leaves store and archive as they are."""
+    before = signals(program)
+    (said,) = program("cleanup", "--dry-run", "--format", "json", **SETTINGS).rows
+    assert said["dry_run"] is True
+    assert said["archived"] == said["deleted"] > 0
+    assert signals(program) == before
+    assert not (program.home / "archive").exists()
+
+
+def test_cleanup_archives_then_deletes(program: Program) -> None:
+    """What the dry run announced is done; what is open stays; a second time there is nothing to do."""
+    before = signals(program)
+    open_ones = {i for i, status in before.items() if status in {"WAITING", "ACTIVE", "TP1_HIT", "TP2_HIT"}}
+    (foretold,) = program("cleanup", "--dry-run", "--format", "json", **SETTINGS).rows
+    (done,) = program("cleanup", "--format", "json", **SETTINGS).rows
+    assert {**done, "dry_run": True} == foretold
+    assert set(signals(program)) == open_ones
+    lines = [line for file in (program.home / "archive").iterdir() for line in file.read_text().splitlines()]
+    assert {json.loads(line)["signal"]["signal_id"] for line in lines} == before.keys() - open_ones
+    assert program("cleanup", "--format", "json", **SETTINGS).rows == [
+        {"dry_run": False, "archived": 0, "deleted": 0}
+    ]
+
+
+def test_the_schedulers_name_of_cleanup(program: Program) -> None:
+    """``python -m crypto_signals.scripts.cleanup_firestore`` is ``sentinel cleanup``."""
+    words = ["crypto_signals.scripts.cleanup_firestore", "--dry-run", "--format", "json"]
+    module = program.command([sys.executable, "-m", *words], **SETTINGS)
+    assert module.out == program("cleanup", "--dry-run", "--format", "json", **SETTINGS).out
+
+
+def test_a_copy_holds_the_same(program: Program) -> None:
+    """Every command answers from the copy as from the original; copying again copies nothing."""
+    source, target = f"sqlite:///{program.home / 'sentinel.db'}", f"sqlite:///{program.folder / 'copy.db'}"
+    (said,) = program("store", "copy", source, target, "--format", "json").rows
+    assert said["verified"] is True
+    assert said["rows"] > 100
+    listed = program("signals", "list", "--format", "json")
+    assert program("signals", "list", "--format", "json", STORE_URL=target).out == listed.out
+    assert program("store", "copy", source, target, "--format", "json").rows == [
+        {"rows": 0, "verified": True}
+    ]
+
+
+def test_a_copy_that_was_cut_off_goes_on(program: Program) -> None:
+    """What is there already is not copied again."""
+    source, target = f"sqlite:///{program.home / 'sentinel.db'}", f"sqlite:///{program.folder / 'copy.db'}"
+    (whole,) = program("store", "copy", source, target, "--format", "json").rows
+    with closing(sqlite3.connect(program.folder / "copy.db")) as database:
+        database.execute("DELETE FROM effects")
+        database.commit()
+    (rest,) = program("store", "copy", source, target, "--format", "json").rows
+    assert 0 < rest["rows"] < whole["rows"]
+
+
+def test_a_copy_into_something_else_is_refused(program: Program) -> None:
+    """Nothing is overwritten: a target with other rows is a mistake."""
+    source, target = f"sqlite:///{program.home / 'sentinel.db'}", f"sqlite:///{program.folder / 'copy.db'}"
+    program("store", "copy", source, target)
+    with closing(sqlite3.connect(program.folder / "copy.db")) as database:
+        database.execute("UPDATE signals SET symbol = 'X/Y'")
+        database.commit()
+    answer = program("store", "copy", source, target)
+    assert (answer.code, answer.out) == (2, "")
+    assert "empty store" in answer.err
+    with closing(sqlite3.connect(program.folder / "copy.db")) as database:
+        assert database.execute("SELECT DISTINCT symbol FROM signals").fetchall() == [("X/Y",)]
+
+
+def test_a_copy_onto_itself_is_refused(program: Program) -> None:
+    """The same address twice is a slip of the hand."""
+    same = f"sqlite:///{program.home / 'sentinel.db'}"
+    assert program("store", "copy", same, same).code == 2
+
+
+def test_health_of_a_healthy_store(program: Program) -> None:
+    """A line a service, with the keys of the contract; what nobody needs to look at is ok."""
+    found = program("health", "--format", "json", **SETTINGS).rows
+    assert {row["service"] for row in found} >= {"home", "store", "quarantine", "delivery", "market"}
+    assert {tuple(row) for row in found} == {("service", "status", "latency_ms", "detail", "fix")}
+    assert {row["status"] for row in found} == {"ok"}
+
+
+def test_health_shows_the_quarantine(program: Program) -> None:
+    """A row that does not validate is kept, and named, with what to do about it."""
+    with closing(sqlite3.connect(program.home / "sentinel.db")) as database:
+        database.execute("UPDATE signals SET body = '{' WHERE rowid = 1")
+        database.commit()
+    answer = program("health", "--format", "json", **SETTINGS)
+    (row,) = (row for row in answer.rows if row["service"] == "quarantine")
+    assert (answer.code, row["status"]) == (0, "warn")
+    assert "1 signal" in str(row["detail"])
+    assert "backup" in str(row["fix"])
+
+
+def test_health_of_a_broken_store(program: Program) -> None:
+    """What is down is said with its fix, the others are looked at all the same, and the exit code says so."""
+    (program.home / "sentinel.db").write_bytes(b"no database" * 500)
+    answer = program("health", "--format", "json", **SETTINGS)
+    found = {row["service"]: row for row in answer.rows}
+    assert (answer.code, found["store"]["status"], found["market"]["status"]) == (1, "down", "ok")
+    assert found["store"]["fix"]
+
+
+def test_the_schedulers_name_of_health(program: Program) -> None:
+    """``python -m crypto_signals.scripts.health_check`` is ``sentinel health``."""
+    words = ["crypto_signals.scripts.health_check", "--format", "json"]
+    module = program.command([sys.executable, "-m", *words], **SETTINGS)
+    assert [row["service"] for row in module.rows][:2] == ["home", "store"]
