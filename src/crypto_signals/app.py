@@ -141,8 +141,8 @@ def channels(settings: Settings, console: Console, patience: Patience) -> Mappin
 
 def own_detectors(configuration: Configuration) -> AbstractContextManager[Plugins]:
     """The catalogue with the user's own detectors, while the block lasts. Raises ``UsageError``."""
-    own = configuration.detectors
-    return plugins(own.paths, configuration.settings.sentinel_home, own.seconds)
+    wanted, home = configuration.detectors, configuration.settings.sentinel_home
+    return plugins(wanted.paths, home, wanted.seconds, wanted.harmonic_tolerance)
 
 
 def strategies_of(configuration: Configuration, known: Plugins | None = None) -> tuple[Strategy, ...]:

@@ -20,6 +20,7 @@ are ideal, and 0 when the worst one is at the edge of what is allowed.
   For Shark, Cypher and 5-0 of the last leg, for Three Drives and Elliott of the whole move.
 """
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -181,7 +182,7 @@ def harmonics(tolerance: float = TOLERANCE) -> tuple[Detector, ...]:
     if not 0 < tolerance <= MAX_TOLERANCE:
         raise ValueError(f"a harmonic tolerance lies above 0 and is at most {MAX_TOLERANCE}, not {tolerance}")
     tables = _tables(tolerance)
-    return tuple(
+    found = (
         detector(
             f"{shape.name}_{suffix}",
             family=Family.HARMONIC,
@@ -196,6 +197,7 @@ def harmonics(tolerance: float = TOLERANCE) -> tuple[Detector, ...]:
             (("bullish", Direction.LONG), ("bearish", Direction.SHORT))
         )
     )
+    return tuple(replace(entry, tolerance=tolerance) for entry in found)
 
 
 HARMONICS = harmonics()
