@@ -5,6 +5,7 @@ cheaper. Only detectors that say so (`Detector.joint`) are asked here.
 """
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any, cast
 
 import numpy as np
@@ -64,13 +65,13 @@ class JointStudy(Study):
     def _each_candle(self, function: str) -> npt.NDArray[np.int32]:
         call = getattr(talib, function)
         call = getattr(call, "__wrapped__", call)  # beside pandas, TA-Lib looks for it in every call
-        bars = self.keep("candle columns", self._candle_columns)
+        bars = self.keep("candle columns by series", self._columns_by_series)
         found = [call(*columns) for columns in bars]
         return found[0] if len(found) == 1 else np.concatenate(found)
 
-    def _candle_columns(self) -> list[tuple[Floats, Floats, Floats, Floats]]:
-        rows = (part.series for part in self.parts)
-        return [(row.open, row.high, row.low, row.close) for row in rows]
+    def _columns_by_series(self) -> list[tuple[Floats, ...]]:
+        columns, edges = self._candle_columns(), self.offsets.tolist()
+        return [tuple(column[a:b] for column in columns) for a, b in pairwise(edges)]
 
     def candle_bars(self, function: str) -> Ints:
         return self.keep(("candle_bars", function), lambda: self._candle_bars(function))

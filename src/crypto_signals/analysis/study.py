@@ -15,6 +15,9 @@ T = TypeVar("T")
 CHANDELIER_BARS = 22
 CHANDELIER_ATRS = 3.0
 
+_SPLIT = 2.0**5 + 1
+"""Veltkamp's: what is left of 53 bits are the first 48."""
+
 
 class Macd(NamedTuple):
     """MACD(12, 26, 9): the line, its signal and their difference, in price units."""
@@ -205,14 +208,19 @@ class Study:
         return talib.MIN(self.series.low, CHANDELIER_BARS) + reach
 
     def candle(self, function: str) -> npt.NDArray[np.int32]:
-        """The output of a TA-Lib candlestick function, such as ``CDLENGULFING``: 0, or ±strength."""
+        """The output of a TA-Lib candlestick function, such as ``CDLENGULFING``: 0, or ±strength.
+
+        It reads prices of 48 significant bits (see `rounded`), so it does not matter where history starts.
+        """
         return self.keep(("candle", function), lambda: self._candle(function))
 
     def _candle(self, function: str) -> npt.NDArray[np.int32]:
+        columns = self.keep("candle columns", self._candle_columns)
+        return cast("npt.NDArray[np.int32]", getattr(talib, function)(*columns))
+
+    def _candle_columns(self) -> tuple[Floats, Floats, Floats, Floats]:
         bars = self.series
-        return cast(
-            "npt.NDArray[np.int32]", getattr(talib, function)(bars.open, bars.high, bars.low, bars.close)
-        )
+        return rounded(bars.open), rounded(bars.high), rounded(bars.low), rounded(bars.close)
 
     def candle_bars(self, function: str) -> Ints:
         """The bars from ``first`` on at which `candle` is not zero."""
@@ -227,6 +235,19 @@ class Study:
             ("pivots", atr_multiple),
             lambda: find_pivots(self.series.high, self.series.low, atr_multiple * self.atr()),
         )
+
+
+def rounded(prices: Floats) -> Floats:
+    """Prices rounded to their first 48 bits, a part in 10^14.
+
+    TA-Lib compares candles with averages that it keeps as running sums. Of 53-bit prices these sums keep an
+    error from every bar since the first, and where a body equals its average exactly, as it often does on
+    coarse price steps, that error decides. Sums of 48-bit prices have no error at all, as long as the ranges
+    of eleven bars together stay below 32 times the price.
+    """
+    with np.errstate(all="ignore"):
+        spread = prices * _SPLIT
+        return spread - (spread - prices)
 
 
 def _ratio(above: Floats, below: Floats) -> Floats:
