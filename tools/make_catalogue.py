@@ -72,8 +72,9 @@ development data ({bars} bars, none of them shipped); *–* where it is not run,
 TOLERANCE_HEAD = """## How exact a harmonic must be
 
 `harmonic_tolerance` under `[detectors]` in `sentinel.toml` is how far each ratio may miss its ideal, as a
-share of it: 0.05, which is 5 %, unless you set another, up to 0.1. It holds for all strategies, and it is part
-of each strategy's version. What it does to the counts, on all {bars:,} bars above, both directions together:
+share of it: 0.05, which is 5 %, unless you set another, up to 0.1. It holds for all strategies, and it is
+part of each strategy's version. What it does to the counts, on all {bars:,} bars above, both directions
+together:
 """
 COLUMNS = ("name", "role", "direction", "warm-up", "gates", "needs a gap", "definition", "source", *MARKETS)
 
