@@ -199,6 +199,8 @@ BROKEN = (
     (RECTANGLE, "the top rises", RECTANGLE.having(leg3=(9, 113), leg5=(11, 119))),
     (RECTANGLE, "the last low is lower", RECTANGLE.having(leg4=(9, 91))),
     (RECTANGLE, "the middle low is off the line", RECTANGLE.having(leg2=(9, 101))),
+    (RECTANGLE, "the lines converge", RECTANGLE.having(leg0=(8, 98), leg1=(9, 106), leg2=(9, 98.6),
+                                                      leg3=(9, 104.7), leg4=(9, 99.2))),
     (RECTANGLE, "it breaks the other way", RECTANGLE.having(leg5=(9, 88))),
     (BROADENING, "the highs do not rise", BROADENING.having(leg4=(9, 106))),
     (BROADENING, "the lows do not fall", BROADENING.having(leg3=(8, 98), leg5=(10, 98))),
