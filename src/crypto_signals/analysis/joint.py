@@ -9,10 +9,10 @@ from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
-import talib
 
 from crypto_signals.analysis.panel import Bools, Floats, Ints, Panel, Series
 from crypto_signals.analysis.pivots import Pivots, find_pivots
+from crypto_signals.analysis.plain_talib import talib
 from crypto_signals.analysis.study import Study
 
 
@@ -63,7 +63,6 @@ class JointStudy(Study):
 
     def _each_candle(self, function: str) -> npt.NDArray[np.int32]:
         call = getattr(talib, function)
-        call = getattr(call, "__wrapped__", call)  # beside pandas, TA-Lib looks for it in every call
         bars = self.keep("candle columns", self._candle_columns)
         found = [call(*columns) for columns in bars]
         return found[0] if len(found) == 1 else np.concatenate(found)
