@@ -42,9 +42,13 @@ class JointStudy(Study):
         lengths = np.diff(panel.offsets)
         self.bar: Ints = np.arange(len(panel.ts)) - np.repeat(panel.offsets[:-1], lengths)
         """The number of each bar within its series (int64[n])."""
-        self.asked: Bools = (self.bar >= max(first, warm_up)) & ~panel.suspect
+        self._asked: Bools = (self.bar >= max(first, warm_up)) & ~panel.suspect
         if last_only:
-            self.asked &= self.bar == np.repeat(lengths, lengths) - 1
+            self._asked &= self.bar == np.repeat(lengths, lengths) - 1
+
+    @property
+    def asked(self) -> Bools:
+        return self._asked
 
     @property
     def offsets(self) -> Ints:

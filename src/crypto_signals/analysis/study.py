@@ -6,7 +6,7 @@ from typing import NamedTuple, TypeVar, cast
 import numpy as np
 import numpy.typing as npt
 
-from crypto_signals.analysis.panel import Floats, Ints, Series
+from crypto_signals.analysis.panel import Bools, Floats, Ints, Series
 from crypto_signals.analysis.pivots import Pivots, find_pivots
 from crypto_signals.analysis.plain_talib import talib
 
@@ -71,6 +71,11 @@ class Study:
     def offsets(self) -> Ints:
         """Where the bars of each series begin, and the end (int64): of one series, 0 and its length."""
         return self.keep("offsets", lambda: np.array([0, len(self.series)]))
+
+    @property
+    def asked(self) -> Bools:
+        """The bars whose hits anyone will look at (bool[n]): all, as those before ``first`` give context."""
+        return self.keep("asked", lambda: np.ones(len(self), np.bool_))
 
     def keep(self, key: Hashable, compute: Callable[[], T]) -> T:
         """The value kept under ``key``, computed at the first call."""
