@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from difflib import get_close_matches
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
-from sqlalchemy.engine import URL
 
 from crypto_signals.analysis.catalogue import CATALOGUE
 from crypto_signals.analysis.panel import Series
@@ -31,7 +31,9 @@ from crypto_signals.market.calendars import MarketCalendar
 from crypto_signals.notifications.console import ConsoleChannel
 from crypto_signals.plugins import Fault, Plugins, plugins
 from crypto_signals.process import RunBudget, SystemClock
-from crypto_signals.repository.sql import SqlStore, open_store
+
+if TYPE_CHECKING:
+    from crypto_signals.repository.sql import SqlStore
 
 DEFAULT_CRYPTO = ("BTC/USD", "ETH/USD", "LTC/USD", "SOL/USD", "LINK/USD", "AVAX/USD")
 SAMPLE_BARS = Path(__file__).parent / "data"
@@ -43,19 +45,24 @@ _THE_BEGINNING = datetime(1900, 1, 1, tzinfo=UTC)
 _THE_END = datetime(9999, 1, 1, tzinfo=UTC)
 
 
-def default_store_url(home: Path) -> URL:
-    return URL.create("sqlite", database=str((home / "sentinel.db").absolute()))
+def _store(url: str | None, home: Path) -> "SqlStore":
+    """The store at ``url``; without one, the one that lies in ``home``."""
+    from sqlalchemy.engine import URL  # noqa: PLC0415 - takes long to load
+
+    from crypto_signals.repository.sql import open_store  # noqa: PLC0415
+
+    return open_store(url or URL.create("sqlite", database=str((home / "sentinel.db").absolute())))
 
 
-def store_to_read(settings: Settings) -> tuple[SqlStore, str | None]:
+def store_to_read(settings: Settings) -> "tuple[SqlStore, str | None]":
     """The configured store; as long as it holds nothing, the demo's, with a note that says so."""
     home = settings.sentinel_home
-    store = open_store(settings.store_url or default_store_url(home))
+    store = _store(settings.store_url, home)
     demo = home / "demo"
     if settings.store_url or not (demo / "sentinel.db").exists() or store.signals():
         return store, None
     store.close()
-    return open_store(default_store_url(demo)), f"no live signal yet: these are the demo's, from {demo}"
+    return _store(None, demo), f"no live signal yet: these are the demo's, from {demo}"
 
 
 def bar_source(settings: Settings, calendar: MarketCalendar, patience: Patience) -> BarSource:
@@ -184,7 +191,7 @@ def live_job(configuration: Configuration, console: Console) -> Iterator[tuple[M
         budget = RunBudget(settings.run_budget_seconds)
         source = bar_source(settings, calendar, budget)
         stack.callback(source.close)
-        store = open_store(settings.store_url or default_store_url(home))
+        store = _store(settings.store_url, home)
         stack.callback(store.close)
         told = channels(settings, console, budget)
         for channel in told.values():
@@ -215,7 +222,7 @@ class Demo:
     job: MainJob
     clock: VirtualClock
     moments: Sequence[datetime]
-    store: SqlStore
+    store: "SqlStore"
     folder: Path
     budget: RunBudget
 
@@ -240,7 +247,7 @@ def demo_job(home: Path, days: int, channel: Channel) -> Iterator[Demo]:
         folder = stack.enter_context(held(home / "demo"))
         for old in folder.glob("sentinel.db*"):
             old.unlink()
-        store = open_store(default_store_url(folder))
+        store = _store(None, folder)
         stack.callback(store.close)
         source = FileBars([SAMPLE_BARS / name for name in SAMPLE_FILES], calendar, DEMO_SYMBOLS)
         first = DEMO_LAST_DAY - timedelta(days=days - 1)

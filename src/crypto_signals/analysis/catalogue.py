@@ -6,13 +6,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cache
 
-import talib
-
 from crypto_signals import __version__
 from crypto_signals.analysis.candlesticks import CANDLESTICKS
 from crypto_signals.analysis.chart_patterns import CHART_PATTERNS
 from crypto_signals.analysis.detector import Detector, detector
 from crypto_signals.analysis.harmonic_patterns import TOLERANCE, harmonics
+from crypto_signals.analysis.plain_talib import talib
 from crypto_signals.analysis.tweezers import TWEEZERS
 from crypto_signals.domain.vocabulary import Role
 
@@ -68,8 +67,7 @@ class Catalogue:
         """A short hash of everything that decides what is found: what each detector declares, the versions of
         the program, of its detection code and of TA-Lib, and the text of detectors of one's own (not of what
         that text imports)."""
-        ta_lib = talib.__ta_version__.decode().split()[0]  # type: ignore[attr-defined]
-        versions = [__version__, DETECTION_VERSION, ta_lib]
+        versions = [__version__, DETECTION_VERSION, talib.version]
         declared = [[getattr(entry, field) for field in DECLARED] for entry in self]
         return hashlib.sha256(json.dumps([versions, declared]).encode()).hexdigest()[:12]
 

@@ -124,6 +124,7 @@ def _find_all(study: Study, tables: Tables) -> _Found:
         np.concatenate([grade.kind for grade in grades]),
         np.concatenate([grade.confirmed_at for grade in grades]),
         np.stack([grade.starts for grade in grades]) + np.cumsum([0, *map(len, grades)])[:-1, None],
+        study.asked,
         tables,
     )
     number = 2 * whole[:, PATTERN] + (whole[:, SIDE] < 0)

@@ -5,10 +5,10 @@ from typing import NamedTuple, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
-import talib
 
-from crypto_signals.analysis.panel import Floats, Ints, Series
+from crypto_signals.analysis.panel import Bools, Floats, Ints, Series
 from crypto_signals.analysis.pivots import Pivots, find_pivots
+from crypto_signals.analysis.plain_talib import talib
 
 T = TypeVar("T")
 
@@ -74,6 +74,11 @@ class Study:
     def offsets(self) -> Ints:
         """Where the bars of each series begin, and the end (int64): of one series, 0 and its length."""
         return self.keep("offsets", lambda: np.array([0, len(self.series)]))
+
+    @property
+    def asked(self) -> Bools:
+        """The bars whose hits anyone will look at (bool[n]): all, as those before ``first`` give context."""
+        return self.keep("asked", lambda: np.ones(len(self), np.bool_))
 
     def keep(self, key: Hashable, compute: Callable[[], T]) -> T:
         """The value kept under ``key``, computed at the first call."""
@@ -202,10 +207,9 @@ class Study:
         return self.keep(("trail", side), lambda: self._trail(side))
 
     def _trail(self, side: int) -> Floats:
-        reach = CHANDELIER_ATRS * self.atr(CHANDELIER_BARS)
-        if side > 0:
-            return talib.MAX(self.series.high, CHANDELIER_BARS) - reach
-        return talib.MIN(self.series.low, CHANDELIER_BARS) + reach
+        bars, span = self.series, CHANDELIER_BARS
+        extreme: Floats = talib.MAX(bars.high, span) if side > 0 else talib.MIN(bars.low, span)
+        return extreme - side * CHANDELIER_ATRS * self.atr(span)
 
     def candle(self, function: str) -> npt.NDArray[np.int32]:
         """The output of a TA-Lib candlestick function, such as ``CDLENGULFING``: 0, or ±strength.
