@@ -68,6 +68,9 @@ A **trigger** may open a signal; **context** raises the conviction of one. *Warm
 what a detection must pass to open a signal (for context: when a strategy makes it a trigger). *Needs a gap*:
 not run where trading never stops. The last three columns are hits per 1,000 bars past the warm-up, on the
 development data ({bars} bars, none of them shipped); *–* where it is not run, 0 where it never fired.
+
+TA-Lib's candlestick functions are asked about prices rounded to 48 bits, so that a tie between a candle
+and its average is decided alike wherever history starts.
 """
 TOLERANCE_HEAD = """## How exact a harmonic must be
 
