@@ -7,13 +7,16 @@ pictures show the bundled bars. Run it after a detector was added or changed:
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from make_gallery import draw_gallery
 
 from crypto_signals.analysis.catalogue import CATALOGUE, Detector
+from crypto_signals.analysis.harmonic_patterns import harmonics
+from crypto_signals.analysis.harmonic_shapes import SHAPES
 from crypto_signals.analysis.panel import Series
 from crypto_signals.analysis.scan import known_hits, runs_on
 from crypto_signals.analysis.study import Study
@@ -29,6 +32,7 @@ MARKETS = {
     "daily equity": "equity_daily.parquet",
     "hourly crypto": "crypto_hourly.parquet",
 }
+TOLERANCES = (0.001, 0.01, 0.03, 0.05, 0.07, 0.1)
 OFTEN = 100.0
 """Hits per 1,000 bars above which a detector needs a reason."""
 
@@ -64,6 +68,16 @@ A **trigger** may open a signal; **context** raises the conviction of one. *Warm
 what a detection must pass to open a signal (for context: when a strategy makes it a trigger). *Needs a gap*:
 not run where trading never stops. The last three columns are hits per 1,000 bars past the warm-up, on the
 development data ({bars} bars, none of them shipped); *–* where it is not run, 0 where it never fired.
+
+TA-Lib's candlestick functions are asked about prices rounded to 48 bits, so that a tie between a candle
+and its average is decided alike wherever history starts.
+"""
+TOLERANCE_HEAD = """## How exact a harmonic must be
+
+`harmonic_tolerance` under `[detectors]` in `sentinel.toml` is how far each ratio may miss its ideal, as a
+share of it: 0.05, which is 5 %, unless you set another, up to 0.1. It holds for all strategies, and it is
+part of each strategy's version. What it does to the counts, on all {bars:,} bars above, both directions
+together:
 """
 COLUMNS = ("name", "role", "direction", "warm-up", "gates", "needs a gap", "definition", "source", *MARKETS)
 
@@ -75,22 +89,26 @@ def main() -> None:
     chosen = options.parse_args()
     if not DEV.is_dir():
         sys.exit("shared/data/dev is not beside this repository: there is nothing to count on")
-    rates, bars = counted()
+    markets = [read(file) for file in MARKETS.values()]
+    rates, bars = counted(markets)
     unexplained = [entry.name for entry in CATALOGUE if needs_reason(rates[entry.name])]
     if wrong := sorted(set(unexplained) ^ set(REASONS)):
         sys.exit(f"write down a reason, or drop it, for: {', '.join(wrong)}")
-    TARGET.write_text("\n".join(page(rates, bars)) + "\n", encoding="utf-8")
+    TARGET.write_text("\n".join((*page(rates, bars), *tolerance_page(markets))) + "\n", encoding="utf-8")
     if chosen.gallery:
         draw_gallery(ROOT / "docs")
 
 
-def counted() -> tuple[dict[str, list[float | None]], list[int]]:
+def read(file: str) -> list[Series]:
+    """The valid bars of one file."""
+    return [checked(symbol, raw)[0] for symbol, raw in read_bars([DEV / file]).items()]
+
+
+def counted(markets: Sequence[list[Series]]) -> tuple[dict[str, list[float | None]], list[int]]:
     """Hits per 1,000 bars of each detector in each market, and the bars of each market."""
     rates: dict[str, list[float | None]] = {entry.name: [] for entry in CATALOGUE}
-    bars = []
-    for file in MARKETS.values():
-        series = [checked(symbol, raw)[0] for symbol, raw in read_bars([DEV / file]).items()]
-        bars.append(sum(map(len, series)))
+    bars = [sum(map(len, series)) for series in markets]
+    for series in markets:
         hits, looked_at = _tally(series)
         for name, found in rates.items():
             found.append(1000 * hits[name] / looked_at[name] if looked_at[name] else None)
@@ -106,6 +124,31 @@ def _tally(rows: list[Series]) -> tuple[dict[str, int], dict[str, int]]:
                 hits[entry.name] += len(known_hits(study, entry))
                 looked_at[entry.name] += max(0, len(series) - entry.warm_up_bars)
     return hits, looked_at
+
+
+def tolerance_page(markets: Sequence[list[Series]]) -> Iterator[str]:
+    """How often each harmonic shape fires at each tolerance."""
+    rows = [series for market in markets for series in market]
+    counts = _harmonic_counts(rows)
+    yield ""
+    yield TOLERANCE_HEAD.format(bars=sum(map(len, rows)))
+    yield _row("shape", *(f"{100 * tolerance:g} %" for tolerance in TOLERANCES))
+    yield _row("---", *("---:" for _ in TOLERANCES))
+    for shape in SHAPES:
+        yield _row(shape.name, *(f"{counts[shape.name, tolerance]:,}" for tolerance in TOLERANCES))
+    totals = [sum(counts[shape.name, tolerance] for shape in SHAPES) for tolerance in TOLERANCES]
+    yield _row("all", *(f"{total:,}" for total in totals))
+
+
+def _harmonic_counts(rows: list[Series]) -> Counter[tuple[str, float]]:
+    counts: Counter[tuple[str, float]] = Counter()
+    by_tolerance = {tolerance: harmonics(tolerance) for tolerance in TOLERANCES}
+    for series in rows:
+        for tolerance, entries in by_tolerance.items():
+            study = Study(series)
+            for entry in entries:
+                counts[entry.name.rpartition("_")[0], tolerance] += len(known_hits(study, entry))
+    return counts
 
 
 def needs_reason(rates: list[float | None]) -> bool:

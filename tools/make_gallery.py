@@ -16,7 +16,7 @@ from PIL import Image
 
 from crypto_signals.analysis.catalogue import CATALOGUE, Detector
 from crypto_signals.analysis.detections import Detection
-from crypto_signals.analysis.panel import Series, as_ts64
+from crypto_signals.analysis.panel import Ints, Series, as_ts64
 from crypto_signals.analysis.scan import detect
 from crypto_signals.analysis.study import Study
 from crypto_signals.app import SAMPLE_BARS
@@ -37,8 +37,12 @@ SOURCES = (
 
 BARS_BEFORE, BARS_AFTER = 25, 12
 LONGEST_BARS = 110
-SHORTEST_LEG = 0.15
-"""The least share of the longest leg that the shortest takes, in a chart pattern that is easy to see."""
+SHORTEST_LEG, SHORTEST_LEG_BARS = 0.15, 2
+"""The least share of the longest leg, and the least number of bars, that the shortest takes where it is easy
+to see."""
+SHORTEST_REST_BARS = 5
+"""The least number of bars behind a pole that show a flag or a pennant."""
+REVERSALS = ("double", "triple", "head_and_shoulders", "inverse_head", "rounding")
 LINES = (("touch 1", "touch 5"), ("touch 2", "touch 4"))
 LEVEL_LINES = {
     "ascending_triangle": 1,
@@ -54,7 +58,28 @@ CONTINUES = {
     "side_by_side_white_lines", "thrusting", "on_neck", "in_neck",
 }  # fmt: skip
 """Candlesticks that go on with the move before them; the others end it, or say nothing."""
+NARROWER = {
+    "evening_star": "evening_doji_star",
+    "morning_star": "morning_doji_star",
+    "harami_bullish": "harami_cross_bullish",
+    "harami_bearish": "harami_cross_bearish",
+    "three_black_crows": "identical_three_crows",
+    "shooting_star": "doji",
+    "inverted_hammer": "doji",
+    "hammer": "doji",
+    "hanging_man": "doji",
+    "spinning_top_bullish": "doji",
+    "spinning_top_bearish": "doji",
+    "high_wave_bullish": "doji",
+    "high_wave_bearish": "doji",
+    "short_line_bullish": "doji",
+    "short_line_bearish": "doji",
+    "long_legged_doji": "rickshaw_man",
+}
+"""A candle that is also the narrower one is no good example of the wider one."""
 STOP_ATRS = (0.5, 4.0)
+LEAST_REWARD = 1.5
+"""What target 2 promises in R where a gate would let it pass."""
 SHADES = (1.0, 0.72, 0.45, 0.22)
 NOW = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -79,6 +104,8 @@ class Example(NamedTuple):
     series: Series
     timeframe: Timeframe
     found: Detection
+    is_narrower: bool
+    """Whether the same bar shows the narrower pattern too."""
 
 
 def draw_gallery(docs: Path) -> None:
@@ -100,56 +127,90 @@ def examples() -> dict[str, Example]:
         here: dict[str, list[Example]] = {}
         for symbol, raw in read_bars([SAMPLE_BARS / file for file in files]).items():
             series, _ = checked(symbol, raw)
-            for found in detect(Study(series), CATALOGUE):
-                here.setdefault(found.detector, []).append(Example(series, timeframe, found))
+            detections = list(detect(Study(series), CATALOGUE))
+            fired = {(found.detector, found.index) for found in detections}
+            for found in detections:
+                narrower = (NARROWER.get(found.detector), found.index) in fired
+                here.setdefault(found.detector, []).append(Example(series, timeframe, found, narrower))
         for name, several in here.items():
             if name not in chosen:
                 chosen[name] = max(several, key=_merit)
     return {name: chosen[name] for name in CATALOGUE.names if name in chosen}
 
 
-def _merit(example: Example) -> tuple[bool, bool, bool, bool, float, datetime]:
+def _merit(example: Example) -> tuple[bool, bool, bool, bool, bool, float, datetime]:
     """Levels that a gate would pass, bars behind it, a shape that a picture can show, then strength."""
     found = example.found
-    stop = abs(found.entry - found.stop) / found.atr
+    risk = abs(found.entry - found.stop)
+    sound = STOP_ATRS[0] <= risk / found.atr <= STOP_ATRS[1]
     followed = found.index + BARS_AFTER < len(example.series)
     short = _bars(example) <= LONGEST_BARS
-    return STOP_ATRS[0] <= stop <= STOP_ATRS[1], followed, short, _is_clear(example), found.strength, found.ts
+    rewarding = abs(found.targets[1] - found.entry) >= LEAST_REWARD * risk
+    return sound, followed, short, _is_clear(example), rewarding, found.strength, found.ts
 
 
 def _is_clear(example: Example) -> bool:
-    """Whether a chartist would show it: see `_is_clear_chart` and `_is_clear_candle`."""
+    """Whether a chartist would show it."""
     family = example.found.family
+    if family is Family.CANDLESTICK:
+        return _is_clear_candle(example)
+    legs = _legs(example)
     if family is Family.CHART:
-        return _is_clear_chart(example.found)
-    return family is Family.HARMONIC or _is_clear_candle(example)
+        legs = legs[:-1]
+    shown = bool(legs.min() >= max(SHORTEST_LEG_BARS, SHORTEST_LEG * legs.max()))
+    return shown and (family is Family.HARMONIC or _is_clear_chart(example))
 
 
 def _is_clear_candle(example: Example) -> bool:
-    """Whether the candles come after a move that they could end, or continue, and without a jump of their own
-    unless they need one."""
+    """Whether the candles come after a move that they could end, or continue, without a jump of their own
+    unless they need one, and are not a narrower pattern."""
     found, series = example.found, example.series
     shape = found.detector.removesuffix("_bullish").removesuffix("_bearish")
     start, side = _first(example), found.direction.side
     moved = side * (series.close[start - 1] - series.close[start - 1 - MOVE_BARS]) / found.atr
     jump = abs(series.open[found.index] - series.close[found.index - 1]) / found.atr
     moved = moved if shape in CONTINUES else -moved
-    return bool(moved >= MOVE_ATRS and (jump <= MOST_JUMP_ATRS or CATALOGUE[found.detector].needs_gap))
+    calm = jump <= MOST_JUMP_ATRS or CATALOGUE[found.detector].needs_gap
+    return bool(moved >= MOVE_ATRS and calm and not example.is_narrower)
 
 
-def _is_clear_chart(found: Detection) -> bool:
-    """Whether no leg is lost beside the others, and what should be level looks it."""
-    anchors = sorted(found.anchors, key=lambda anchor: anchor.ts)
-    legs = np.diff([anchor.ts.timestamp() for anchor in anchors])[:-1]
-    prices = {anchor.label: anchor.price for anchor in anchors}
+def _is_clear_chart(example: Example) -> bool:
+    """Whether what should be level looks it, a rest is long enough to be seen, and a reversal has something
+    to reverse."""
+    found = example.found
+    prices = {anchor.label: anchor.price for anchor in found.anchors}
     rises = sorted(abs(prices[one] - prices[other]) for one, other in LINES if one in prices)
     most = MOST_RISE * (max(prices.values()) - min(prices.values()))
     level = all(rise <= most for rise in rises[: LEVEL_LINES.get(found.detector, 0)])
-    return level and bool(legs.min() >= SHORTEST_LEG * legs.max())
+    if any(label.startswith("pole") for label in prices):
+        top = sorted(found.anchors, key=lambda anchor: anchor.ts)[1]
+        rested = found.index - _row(example, top.ts) >= SHORTEST_REST_BARS
+        return rested and _is_extreme(example, found.direction.side)
+    return level and (not found.detector.startswith(REVERSALS) or _is_extreme(example, -found.direction.side))
+
+
+def _is_extreme(example: Example, side: int) -> bool:
+    """Whether no bar before the pattern, as far as the picture shows, went beyond it on that side."""
+    series, start = example.series, _first(example)
+    before = slice(max(0, start - BARS_BEFORE), start)
+    anchors = sorted(example.found.anchors, key=lambda anchor: anchor.ts)[:-1]
+    prices = [anchor.price for anchor in anchors]
+    if side > 0:
+        return bool(series.high[before].max() <= max(prices))
+    return bool(series.low[before].min() >= min(prices))
+
+
+def _legs(example: Example) -> Ints:
+    """Bars from each anchor to the next."""
+    return np.diff(sorted(_row(example, anchor.ts) for anchor in example.found.anchors))
+
+
+def _row(example: Example, ts: datetime) -> int:
+    return int(np.searchsorted(example.series.ts, as_ts64(ts)))
 
 
 def _first(example: Example) -> int:
-    return int(np.searchsorted(example.series.ts, as_ts64(min(a.ts for a in example.found.anchors))))
+    return _row(example, min(anchor.ts for anchor in example.found.anchors))
 
 
 def _bars(example: Example) -> int:

@@ -8,7 +8,6 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from rich.console import Console
-from sqlalchemy.engine import URL
 
 from crypto_signals.analysis.catalogue import CATALOGUE
 from crypto_signals.analysis.panel import Series
@@ -33,7 +32,6 @@ from crypto_signals.market.calendars import MarketCalendar
 from crypto_signals.notifications.console import ConsoleChannel
 from crypto_signals.plugins import Fault, Plugins, plugins
 from crypto_signals.process import RunBudget, SystemClock, heartbeat
-from crypto_signals.repository.opening import open_store
 
 DEFAULT_CRYPTO = ("BTC/USD", "ETH/USD", "LTC/USD", "SOL/USD", "LINK/USD", "AVAX/USD")
 SAMPLE_BARS = Path(__file__).parent / "data"
@@ -46,19 +44,24 @@ _THE_BEGINNING = datetime(1900, 1, 1, tzinfo=UTC)
 _THE_END = datetime(9999, 1, 1, tzinfo=UTC)
 
 
-def default_store_url(home: Path) -> URL:
-    return URL.create("sqlite", database=str((home / "sentinel.db").absolute()))
+def _store(url: str | None, home: Path) -> Store:
+    """The store at ``url``; without one, the one that lies in ``home``."""
+    from sqlalchemy.engine import URL  # noqa: PLC0415 - takes long to load
+
+    from crypto_signals.repository.opening import open_store  # noqa: PLC0415
+
+    return open_store(url or URL.create("sqlite", database=str((home / "sentinel.db").absolute())))
 
 
 def store_to_read(settings: Settings) -> tuple[Store, str | None]:
     """The configured store; as long as it holds nothing, the demo's, with a note that says so."""
     home = settings.sentinel_home
-    store = open_store(settings.store_url or default_store_url(home))
+    store = _store(settings.store_url, home)
     demo = home / "demo"
     if settings.store_url or not (demo / "sentinel.db").exists() or store.signals():
         return store, None
     store.close()
-    return open_store(default_store_url(demo)), f"no live signal yet: these are the demo's, from {demo}"
+    return _store(None, demo), f"no live signal yet: these are the demo's, from {demo}"
 
 
 def bar_source(settings: Settings, calendar: MarketCalendar, patience: Patience) -> BarSource:
@@ -144,8 +147,8 @@ def channels(settings: Settings, console: Console, patience: Patience) -> Mappin
 
 def own_detectors(configuration: Configuration) -> AbstractContextManager[Plugins]:
     """The catalogue with the user's own detectors, while the block lasts. Raises ``UsageError``."""
-    own = configuration.detectors
-    return plugins(own.paths, configuration.settings.sentinel_home, own.seconds)
+    wanted, home = configuration.detectors, configuration.settings.sentinel_home
+    return plugins(wanted.paths, home, wanted.seconds, wanted.harmonic_tolerance)
 
 
 def strategies_of(configuration: Configuration, known: Plugins | None = None) -> tuple[Strategy, ...]:
@@ -202,7 +205,7 @@ def _stored(settings: Settings) -> list[Finding]:
     found: list[Finding] = []
 
     def probe() -> Finding:
-        with closing(open_store(settings.store_url or default_store_url(settings.sentinel_home))) as store:
+        with closing(_store(settings.store_url, settings.sentinel_home)) as store:
             found.extend(store_findings(store))
         return found.pop(0)
 
@@ -224,7 +227,7 @@ def _market_finding(settings: Settings, calendar: MarketCalendar, patience: Pati
 def own_store(settings: Settings) -> Iterator[Store]:
     """The configured store, held and leased, so that nobody else changes it while the block lasts."""
     with held(settings.sentinel_home) as home:
-        store = open_store(settings.store_url or default_store_url(home))
+        store = _store(settings.store_url, home)
         with closing(store), leased(store, home, settings.lease_seconds):
             yield store
 
@@ -272,7 +275,7 @@ def live_job(configuration: Configuration, console: Console) -> Iterator[tuple[M
         budget = RunBudget(settings.run_budget_seconds)
         source = bar_source(settings, calendar, budget)
         stack.callback(source.close)
-        store = open_store(settings.store_url or default_store_url(home))
+        store = _store(settings.store_url, home)
         stack.callback(store.close)
         stack.enter_context(leased(store, home, settings.lease_seconds))
         stack.enter_context(heartbeat(store.renew, settings.lease_seconds / 4, budget))
@@ -331,7 +334,7 @@ def demo_job(home: Path, days: int, channel: Channel) -> Iterator[Demo]:
         folder = stack.enter_context(held(home / "demo"))
         for old in folder.glob("sentinel.db*"):
             old.unlink()
-        store = open_store(default_store_url(folder))
+        store = _store(None, folder)
         stack.callback(store.close)
         stack.enter_context(leased(store, folder, DEMO_LEASE_S))
         source = FileBars([SAMPLE_BARS / name for name in SAMPLE_FILES], calendar, DEMO_SYMBOLS)

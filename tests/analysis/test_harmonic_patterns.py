@@ -8,7 +8,7 @@ import pytest
 
 from crypto_signals.analysis.detections import Hits
 from crypto_signals.analysis.harmonic_patterns import HARMONICS, harmonics
-from crypto_signals.analysis.harmonic_shapes import SHAPES
+from crypto_signals.analysis.harmonic_shapes import SHAPES, Shape
 from crypto_signals.analysis.panel import Floats
 from crypto_signals.analysis.scan import detect, known_hits
 from crypto_signals.analysis.study import Study
@@ -269,3 +269,54 @@ def test_the_catalogue_states_ratios_and_tolerance() -> None:
         in BY_NAME["gartley_bullish"].definition
     )
     assert "3 %" in harmonics(0.03)[2].definition
+
+
+C = (0.382, 0.886)
+PUBLISHED = {
+    "abcd": {"BC/AB": C, "CD/AB": (1, 1), "CD/BC": (1.13, 2.618)},
+    "gartley": {"AB/XA": (0.618, 0.618), "BC/AB": C, "CD/BC": (1.13, 1.618), "AD/XA": (0.786, 0.786)},
+    "bat": {"AB/XA": (0.382, 0.5), "BC/AB": C, "CD/BC": (1.618, 2.618), "AD/XA": (0.886, 0.886)},
+    "alternate_bat": {"AB/XA": (0.236, 0.382), "BC/AB": C, "CD/BC": (2, 3.618), "AD/XA": (1.13, 1.13)},
+    "butterfly": {"AB/XA": (0.786, 0.786), "BC/AB": C, "CD/BC": (1.618, 2.24), "AD/XA": (1.27, 1.27)},
+    "crab": {"AB/XA": (0.382, 0.618), "BC/AB": C, "CD/BC": (2.24, 3.618), "AD/XA": (1.618, 1.618)},
+    "deep_crab": {"AB/XA": (0.886, 0.886), "BC/AB": C, "CD/BC": (2.24, 3.618), "AD/XA": (1.618, 1.618)},
+    "shark": {
+        "XA/0X": (0.382, 0.618), "AB/XA": (1.13, 1.618), "BC/AB": (1.618, 2.24), "XC/0X": (0.886, 1.13),
+    },
+    "cypher": {"AB/XA": (0.382, 0.618), "XC/XA": (1.272, 1.414), "CD/XC": (0.786, 0.786)},
+    "five_zero": {
+        "AB/XA": (1.13, 1.618), "BC/AB": (1.618, 2.24), "CD/BC": (0.5, 0.5), "CD/AB": (0.809, 1.12),
+    },
+    "three_drives": {
+        "1A/01": (0.618, 0.786), "A2/1A": (1.272, 1.618), "2B/A2": (0.618, 0.786), "B3/2B": (1.272, 1.618),
+    },
+}  # fmt: skip
+"""Carney's and Oglesbee's ratios, as tables of their patterns give them (see `harmonic_shapes`)."""
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_the_ideal_ratios_are_the_published_ones(name: str) -> None:
+    """Ideal from the least to the most of what is published, for every leg that is."""
+    ratios = BY_SHAPE[name].variants[0].ratios
+    prices = {f"{ratio.leg}/{ratio.of}": (ratio.low, ratio.high) for ratio in ratios if not ratio.in_time}
+    assert prices == PUBLISHED[name]
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)
+def test_every_leg_is_tied_down(shape: Shape) -> None:
+    """The ratios of each variant leave no point free: from the first two, all others follow, within bands."""
+    for variant in shape.variants:
+        known = set(shape.points[:2])
+        ratios = [{*ratio.leg, *ratio.of} for ratio in variant.ratios if not ratio.in_time]
+        for _ in shape.points:
+            known |= {point for points in ratios if len(points - known) == 1 for point in points}
+        assert known == set(shape.points)
+
+
+def test_unequal_times_are_no_three_drives() -> None:
+    """A third drive that takes four times the bars of the second is refused."""
+    closes, bars = path(three_drives(0.7, 1.4, 0.7, 1.4), Direction.LONG)
+    assert len(hits(closes, "three_drives_bullish"))
+    last = np.repeat(closes[bars[4] : bars[5]], 4)
+    slow = np.concatenate((closes[: bars[4]], last, closes[bars[5] :]))
+    assert not len(hits(slow, "three_drives_bullish"))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from crypto_signals.analysis import panel_pool
-from crypto_signals.analysis.catalogue import CATALOGUE
+from crypto_signals.analysis.catalogue import CATALOGUE, catalogue
 from crypto_signals.analysis.confluence import confluence
 from crypto_signals.analysis.detections import Detection, Hits
 from crypto_signals.analysis.detector import Detector, detector
@@ -173,3 +173,11 @@ def test_indicators_lie_end_to_end() -> None:
         pivots, place = Study(row).pivots(2.0), rows.index(row)
         mine = slice(joint.pivots(2.0).starts[place], joint.pivots(2.0).starts[place + 1])
         assert np.array_equal(joint.pivots(2.0).index[mine] - start, pivots.index)
+
+
+def test_workers_know_the_tolerance() -> None:
+    """Detectors of another harmonic tolerance say the same on any number of cores, and more than usual."""
+    wide = tuple(catalogue(0.1))
+    one, two = (list(scan_panel(panel(), wide, processes=count)) for count in (1, 2))
+    assert one == two
+    assert len(one) > len(one_by_one())

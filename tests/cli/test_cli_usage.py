@@ -41,6 +41,20 @@ def test_help_lists_the_commands_quickly(program: Program) -> None:
         assert name in answer.out
 
 
+def test_a_scan_loads_nothing_it_has_no_use_for(program: Program) -> None:
+    """Neither TA-Lib nor Arrow brings pandas in, and no store is loaded: all that takes half a second."""
+    code = (
+        "import sys\nfrom crypto_signals.cli import main\n"
+        f"try:\n    main(['scan', '--bars', {str(CRYPTO)!r}, '--symbol', 'LTC/USD', '--last'])\n"
+        "except SystemExit as end:\n    assert not end.code\n"
+        "idle = ('pandas', 'polars', 'sqlalchemy', 'matplotlib', 'httpx')\n"
+        "print([name for name in idle if name in sys.modules])\n"
+    )
+    answer = program.command([sys.executable, "-c", code])
+    assert answer.code == 0, answer.err
+    assert answer.out.splitlines()[-1] == "[]"
+
+
 @pytest.mark.parametrize(
     "words",
     [

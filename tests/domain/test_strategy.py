@@ -113,7 +113,7 @@ def test_every_field_has_a_change_here() -> None:
 @pytest.mark.parametrize("field", list(CHANGES))
 def test_each_field_changes_the_version(field: str) -> None:
     """Whatever decides is part of the version."""
-    assert Strategy(**{field: CHANGES[field]}).version != Strategy().version
+    assert Strategy(**{field: CHANGES[field]}).version("") != Strategy().version("")
 
 
 @pytest.mark.parametrize(
@@ -123,14 +123,20 @@ def test_each_field_changes_the_version(field: str) -> None:
 )
 def test_each_gate_changes_the_version(part: str, field: str) -> None:
     """Limits deep inside count as much as those on top."""
-    assert Strategy.model_validate({"gates": {part: {field: 51.0}}}).version != Strategy().version
+    assert Strategy.model_validate({"gates": {part: {field: 51.0}}}).version("") != Strategy().version("")
 
 
 def test_the_same_decisions_have_the_same_version() -> None:
     """Spelling out the defaults, in any order or type, is not another version."""
     spelled = {"max_bars": 60, "fractions": [0.5, 0.25, 0.25], "entry": "market", "cooldown_hours": 48}
-    assert Strategy.model_validate(spelled).version == Strategy().version
-    assert Strategy.model_validate(Strategy().model_dump(mode="json")).version == Strategy().version
+    assert Strategy.model_validate(spelled).version("") == Strategy().version("")
+    assert Strategy.model_validate(Strategy().model_dump(mode="json")).version("") == Strategy().version("")
+
+
+def test_other_detectors_make_another_version() -> None:
+    """The same settings over detectors that say something else do not decide alike."""
+    assert Strategy().version("one") != Strategy().version("other")
+    assert Strategy().version("one") == Strategy().version("one")
 
 
 @pytest.mark.parametrize(

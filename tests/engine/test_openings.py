@@ -50,7 +50,7 @@ def test_a_trigger_opens_a_signal(world: Build) -> None:
     assert (signal.plan.stop, signal.plan.targets) == (90.0, (110.0, 120.0, 130.0))
     assert signal.valid_until == day(D + 2)
     assert (signal.status, signal.late_bars, signal.run_id) == (Status.WAITING, 0, summary.run_id)
-    assert signal.strategy_version == w.strategy.version
+    assert signal.strategy_version == w.strategy.version(w.job().catalogue.fingerprint)
     assert [call.symbol for call in w.channel.told] == [BTC]
     assert (summary.signals, summary.shadow_signals, summary.announcements) == (1, 0, 1)
 

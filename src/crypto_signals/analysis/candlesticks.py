@@ -8,6 +8,11 @@ to last, at their lows (highs).
 
 A hikkake counts on the bar that confirms it (TA-Lib's ±200), not on the bar that completes its shape: until
 then it has not tricked anyone. Its structure still is that of its own candles.
+
+TA-Lib is asked about prices of 48 bits (`study.rounded`): what it says of a bar is then the same wherever
+history starts. Where a body or a shadow equals its measure exactly, that may differ from what TA-Lib says of
+the same prices in full, which there depends on the last bit: of 1,340,190 outputs on the development data
+9,020 do, six in seven of them on hourly crypto, most of them spinning tops and high waves.
 """
 
 from collections.abc import Callable

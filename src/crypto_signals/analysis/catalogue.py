@@ -1,16 +1,31 @@
 """The one list of detectors that the program knows."""
 
+import hashlib
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import cache
 
+from crypto_signals import __version__
 from crypto_signals.analysis.candlesticks import CANDLESTICKS
 from crypto_signals.analysis.chart_patterns import CHART_PATTERNS
 from crypto_signals.analysis.detector import Detector, detector
-from crypto_signals.analysis.harmonic_patterns import HARMONICS
+from crypto_signals.analysis.harmonic_patterns import TOLERANCE, harmonics
+from crypto_signals.analysis.plain_talib import talib
 from crypto_signals.analysis.tweezers import TWEEZERS
 from crypto_signals.domain.vocabulary import Role
 
-__all__ = ["CATALOGUE", "Catalogue", "Detector", "detector"]
+__all__ = ["CATALOGUE", "Catalogue", "Detector", "catalogue", "detector"]
+
+
+DETECTION_VERSION = 2
+"""Of the code behind the detectors; raised whenever anything that they say of the same bars changes."""
+
+DECLARED = (
+    "name", "family", "role", "direction", "warm_up_bars", "gates", "needs_gap", "definition", "source",
+    "tolerance", "code",
+)  # fmt: skip
+"""What a detector says of itself."""
 
 
 class Catalogue:
@@ -47,11 +62,29 @@ class Catalogue:
         """The detectors that may open a signal."""
         return tuple(entry for entry in self if entry.role is Role.TRIGGER)
 
+    @property
+    def fingerprint(self) -> str:
+        """A short hash of everything that decides what is found: what each detector declares, the versions of
+        the program, of its detection code and of TA-Lib, and the text of detectors of one's own (not of what
+        that text imports)."""
+        versions = [__version__, DETECTION_VERSION, talib.version]
+        declared = [[getattr(entry, field) for field in DECLARED] for entry in self]
+        return hashlib.sha256(json.dumps([versions, declared]).encode()).hexdigest()[:12]
+
     def including(self, *detectors: Detector) -> "Catalogue":
         """This catalogue and some more."""
         return Catalogue((*self, *detectors))
 
 
-CATALOGUE = Catalogue(
-    replace(entry, joint=True) for entry in (*CANDLESTICKS, *TWEEZERS, *CHART_PATTERNS, *HARMONICS)
-)
+@cache
+def catalogue(harmonic_tolerance: float = TOLERANCE) -> Catalogue:
+    """Every built-in detector; the ratios of the harmonic ones may miss by ``harmonic_tolerance``.
+
+    The same catalogue for the same tolerance. Raises ValueError for one that means nothing (see `harmonics`).
+    """
+    entries = (*CANDLESTICKS, *TWEEZERS, *CHART_PATTERNS, *harmonics(harmonic_tolerance))
+    return Catalogue(replace(entry, joint=True) for entry in entries)
+
+
+CATALOGUE = catalogue(TOLERANCE)
+"""The built-in detectors with the default tolerance."""

@@ -7,10 +7,21 @@ the lowest low lies in the middle half; 60 % of the closes lie in the lower half
 Strength: how well the parabola fits. The rounding top is its mirror image.
 """
 
+from typing import cast
+
 import numpy as np
 from numba import njit
 
-from crypto_signals.analysis.chart_kernels import Found, Marks, Rows, enter, marks_of, minor_stop, rows
+from crypto_signals.analysis.chart_kernels import (
+    NONE_YET,
+    Found,
+    Marks,
+    Rows,
+    enter,
+    marks_of,
+    minor_stop,
+    rows,
+)
 from crypto_signals.analysis.chart_setups import MAX_SPAN_BARS, Swings, is_round, lowest
 from crypto_signals.analysis.panel import Floats, Ints
 
@@ -18,8 +29,8 @@ MIN_BOWL_BARS = 40
 MIN_BOWL_ATRS = 5.0
 MIN_FIT = 0.75
 MAX_TILT = 0.35
-BREAKOUT = 4
-"""The number of the last anchor."""
+BREAKOUT = cast("int", np.int64(4))
+"""The number of the last anchor, of the type for which `enter` is compiled."""
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -118,7 +129,7 @@ def bowl_breakouts(
     that end on one bar the widest counts.
     """
     found = rows(len(marks.bar))
-    count = 0
+    count = NONE_YET
     for row in range(len(offsets) - 1):
         swings, confirmed_at = marks_of(row, marks)
         minor, minor_confirmed_at = marks_of(row, minor_marks)

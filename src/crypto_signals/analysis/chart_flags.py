@@ -9,10 +9,12 @@ lowest low of its second half lies above that of its first half, else a flag. St
 under that. Height: the pole. Strength: 100 for a rest that gives nothing back, 0 for one that gives half.
 """
 
+from typing import cast
+
 import numpy as np
 from numba import njit
 
-from crypto_signals.analysis.chart_kernels import Found, Marks, Rows, enter, marks_of, rows
+from crypto_signals.analysis.chart_kernels import NONE_YET, Found, Marks, Rows, enter, marks_of, rows
 from crypto_signals.analysis.chart_setups import Swings, lowest
 from crypto_signals.analysis.panel import Floats, Ints
 
@@ -23,8 +25,8 @@ MAX_POLE_BARS = 15
 MIN_REST_BARS = 3
 MAX_REST_BARS = 15
 MAX_RETRACEMENT = 0.5
-BREAKOUT = 4
-"""The number of the last anchor."""
+BREAKOUT = cast("int", np.int64(4))
+"""The number of the last anchor, of the type for which `enter` is compiled."""
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -116,7 +118,7 @@ def flag_breakouts(
     """Every breakout of a flag, then of a pennant; anchors: pole foot, pole top, touch, low, breakout."""
     found = rows(len(marks.bar))
     ends = np.empty(2, np.int64)
-    count = 0
+    count = NONE_YET
     for shape in range(2):
         for row in range(len(offsets) - 1):
             swings, confirmed_at = marks_of(row, marks)

@@ -7,7 +7,7 @@ A walk takes one series, or several that lie end to end: ``offsets`` says where 
 ``starts`` of `Marks` where its pivots do. No walk looks beyond its series.
 """
 
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, cast
 
 import numpy as np
 from numba import njit
@@ -21,6 +21,8 @@ STOP_ATRS = 0.1
 """How far beyond the last minor low a breakout's stop lies."""
 FIRST_MOVE, SECOND_MOVE, THIRD_MOVE = 0.5, 1.0, 1.5
 """The targets, in heights of the pattern above the entry."""
+NONE_YET = cast("int", np.int64(0))
+"""Where a count of hits starts. For a plain 0 numba would compile the walk a second time."""
 
 
 class Rows(NamedTuple):
@@ -188,7 +190,7 @@ def pivot_breakouts(
     shapes = last_shape - first_shape + 1
     found = rows(len(marks.bar) * shapes)
     ends = np.empty(shapes, np.int64)
-    count = 0
+    count = NONE_YET
     for at in range(shapes):
         for row in range(len(offsets) - 1):
             swings, confirmed_at = marks_of(row, marks)

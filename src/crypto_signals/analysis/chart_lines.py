@@ -35,7 +35,8 @@ TOUCH_WIDTHS = 0.1
 LEAST_WIDTH = 0.2
 LONGEST_LEG = 0.6
 WEDGE_NARROWS = 2 / 3
-CHANNEL_NARROWS = 0.75
+PARALLEL = 0.75
+"""Two lines are parallel if they are at least this much as wide apart at one end as at the other."""
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -67,7 +68,8 @@ def between_lines(shape: int, e5: int, swings: Swings, atr: float, chosen: Ints)
     * symmetrical triangle (LMW's triangle top and bottom): highs fall, lows rise.
     * ascending triangle (B): a level top, rising lows.
     * falling wedge (B): both lines fall and converge: at E5 at most 2/3 as wide as at E1.
-    * rectangle (LMW): both level, every high above every low.
+    * rectangle (LMW): both level, every high above every low, and parallel like a channel: where swings are
+      low, lines that are level by LMW's measure can still converge.
     * broadening (LMW's broadening top and bottom): highs rise, lows fall.
     * falling channel (B): both fall, and stay parallel: one end at least 3/4 as wide as the other.
 
@@ -110,7 +112,8 @@ def between_lines(shape: int, e5: int, swings: Swings, atr: float, chosen: Ints)
         return nothing()
     if shape == FALLING_WEDGE and not narrow <= WEDGE_NARROWS * wide:
         return nothing()
-    if shape == FALLING_CHANNEL and not min(wide, narrow) >= CHANNEL_NARROWS * max(wide, narrow):
+    parallel = min(wide, narrow) >= PARALLEL * max(wide, narrow)
+    if shape in (FALLING_CHANNEL, RECTANGLE) and not parallel:
         return nothing()
     take_last(e5, chosen)
     return Setup(

@@ -167,12 +167,12 @@ LINE_ENTRIES = (
         ("rectangle_bullish", "rectangle_bearish"),
         (
             (
-                "Five swings between two level lines (touches within 0.75 % of their average, "
-                "or half an ATR); then a close above the upper one."
+                "Five swings between two level, parallel lines (touches within 0.75 % of their "
+                "average, or half an ATR); then a close above the upper one."
             ),
             (
-                "Five swings between two level lines (touches within 0.75 % of their average, "
-                "or half an ATR); then a close below the lower one."
+                "Five swings between two level, parallel lines (touches within 0.75 % of their "
+                "average, or half an ATR); then a close below the lower one."
             ),
         ),
         (TOUCHES, TOUCHES),

@@ -27,7 +27,8 @@ class Detector:
     ``needs_gap`` ones cannot occur where trading never stops and are not run for crypto. ``definition`` is
     one sentence for people; ``source`` the book, paper or code it follows. A ``joint`` one may be asked about
     many series that lie end to end (`JointStudy`): it looks at no bar further back than its warm-up, or asks
-    kernels that know where each series begins.
+    kernels that know where each series begins. ``tolerance`` is how far its ratios may miss, where it has
+    any; ``code`` tells one text of a detector of one's own from another.
     """
 
     name: str
@@ -41,6 +42,8 @@ class Detector:
     source: str
     find: Find
     joint: bool = False
+    tolerance: float | None = None
+    code: str = ""
 
     def __call__(self, study: Study) -> Hits:
         return self.find(study)

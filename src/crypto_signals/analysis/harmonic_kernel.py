@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from crypto_signals.analysis.panel import Floats, Ints
+from crypto_signals.analysis.panel import Bools, Floats, Ints
 
 POINTS = 6
 """The most points that a shape has; shorter ones use the last of them."""
@@ -203,6 +203,7 @@ def find_harmonics(
     major_kind: Ints,
     major_confirmed_at: Ints,
     starts: Ints,
+    asked: Bools,
     tables: Tables,
 ) -> tuple[Ints, Floats]:
     """Every shape that a minor pivot completes, at most one a pivot and pattern: the cleanest.
@@ -210,7 +211,8 @@ def find_harmonics(
     The last point is a minor pivot, the others are consecutive major pivots of one grade that were confirmed
     when it was. The last point must lie beyond all minor pivots since the point before it, and none of them
     beyond that one. Rows are in the order of their bars: (bar, pattern, side, bars of 6 points) and
-    (strength, structure, 3 targets, 2 ends of the zone, prices of 6 points).
+    (strength, structure, 3 targets, 2 ends of the zone, prices of 6 points). Bars that are not ``asked`` have
+    none.
 
     Series may lie end to end: the minor pivots of series s begin at ``begins[s]``, its major pivots of grade
     g at ``starts[g, s]``, and end where those of the next series begin.
@@ -233,7 +235,7 @@ def find_harmonics(
                 low[g], high[g] = _range_since(major_index[at], d, index, price)
             extreme = _is_extreme(side, price[d], major_price[at], low[g], high[g])
             low[g], high[g] = min(low[g], price[d]), max(high[g], price[d])
-            if major_kind[at] == kind[d] or not extreme:
+            if not asked[t] or major_kind[at] == kind[d] or not extreme:
                 continue
             _take_points(at, starts[g, series], major_index, major_price, bars, prices)
             bars[LAST], prices[LAST] = index[d], price[d]

@@ -20,6 +20,7 @@ are ideal, and 0 when the worst one is at the edge of what is allowed.
   For Shark, Cypher and 5-0 of the last leg, for Three Drives and Elliott of the whole move.
 """
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -123,6 +124,7 @@ def _find_all(study: Study, tables: Tables) -> _Found:
         np.concatenate([grade.kind for grade in grades]),
         np.concatenate([grade.confirmed_at for grade in grades]),
         np.stack([grade.starts for grade in grades]) + np.cumsum([0, *map(len, grades)])[:-1, None],
+        study.asked,
         tables,
     )
     number = 2 * whole[:, PATTERN] + (whole[:, SIDE] < 0)
@@ -181,7 +183,7 @@ def harmonics(tolerance: float = TOLERANCE) -> tuple[Detector, ...]:
     if not 0 < tolerance <= MAX_TOLERANCE:
         raise ValueError(f"a harmonic tolerance lies above 0 and is at most {MAX_TOLERANCE}, not {tolerance}")
     tables = _tables(tolerance)
-    return tuple(
+    found = (
         detector(
             f"{shape.name}_{suffix}",
             family=Family.HARMONIC,
@@ -196,6 +198,7 @@ def harmonics(tolerance: float = TOLERANCE) -> tuple[Detector, ...]:
             (("bullish", Direction.LONG), ("bearish", Direction.SHORT))
         )
     )
+    return tuple(replace(entry, tolerance=tolerance) for entry in found)
 
 
 HARMONICS = harmonics()

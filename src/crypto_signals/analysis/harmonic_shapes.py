@@ -21,13 +21,25 @@ up to its size, and ``CD/BC`` (the BC projection) must hold as well.
 | Elliott impulse | 12/01 0.382–0.786; 34/23 0.236–0.5; 45/01 0.618–1.618; 3 passes 1, 5 passes 3 |
 
 Sources: ABCD to 5-0 and Three Drives after Carney, Harmonic Trading vol. 1 and 2 (2010) and vol. 3 (2016),
-the Gartley first in Gartley, Profits in the Stock Market (1935); the Cypher after Oglesbee as commonly
-published; Elliott after Frost and Prechter, Elliott Wave Principle (1978). Carney wants 0.382 *or less* at B
-of an Alternate Bat: here 0.236 is the least; B and D as published leave C hardly more than 0.75–0.886, so it
-occurs a few times in 100,000 bars. He gives the Shark no ratio for A.
+compared with what he publishes on harmonictrader.com; the Gartley first in Gartley, Profits in the Stock
+Market (1935); the Cypher after Oglesbee as commonly published; Elliott after Frost and Prechter, Elliott Wave
+Principle (1978). Where what is published differs:
+
+* Gartley: its BC projection begins at 1.27 in vol. 1, at 1.13 in later tables. B and D leave at least 1.3.
+* Alternate Bat: 0.382 *or less* at B; here 0.236 is the least. B and D as published leave C hardly more than
+  0.75–0.886, so it occurs a few times in 100,000 bars.
+* Butterfly: others go up to 2.618 BC, and to 1.618 XA, where it would be a Crab.
+* Crab: vol. 1 names 2.618, 3.14 and 3.618 BC, his pages 2.24 as well. B, C and D leave at least 2.8.
+* Deep Crab: B "must be" 0.886, though he often sees it beyond, as long as X holds. Here it is 0.886, with the
+  tolerance.
+* Shark: he gives no ratio for A; others want 0.382–0.618, which is ideal here, and nothing is refused.
+* Cypher: others begin at 1.13 for C.
+* 5-0: his reciprocal AB=CD is one AB from C; CD/BC and BC/AB leave 0.809–1.12 of it.
 
 Carney's AB=CD inside the five-point patterns is not a rule of its own here: the four ratios imply how long CD
-is. Time symmetry: CD and AB of an ABCD, and the drives of Three Drives, should take as many bars; within
+is, in a Gartley 0.71 to 1.16 AB, in the others AB (which he calls the least) or more.
+
+Time symmetry: CD and AB of an ABCD, and the drives of Three Drives, should take as many bars; within
 0.618–1.618 of each other is ideal, beyond 0.382–2.618 the shape is refused.
 
 Frost and Prechter's rules hold exactly: wave 2 never retraces all of wave 1 (its band ends before), wave 3 is

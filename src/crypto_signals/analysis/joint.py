@@ -5,14 +5,15 @@ cheaper. Only detectors that say so (`Detector.joint`) are asked here.
 """
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
-import talib
 
 from crypto_signals.analysis.panel import Bools, Floats, Ints, Panel, Series
 from crypto_signals.analysis.pivots import Pivots, find_pivots
+from crypto_signals.analysis.plain_talib import talib
 from crypto_signals.analysis.study import Study
 
 
@@ -42,9 +43,13 @@ class JointStudy(Study):
         lengths = np.diff(panel.offsets)
         self.bar: Ints = np.arange(len(panel.ts)) - np.repeat(panel.offsets[:-1], lengths)
         """The number of each bar within its series (int64[n])."""
-        self.asked: Bools = (self.bar >= max(first, warm_up)) & ~panel.suspect
+        self._asked: Bools = (self.bar >= max(first, warm_up)) & ~panel.suspect
         if last_only:
-            self.asked &= self.bar == np.repeat(lengths, lengths) - 1
+            self._asked &= self.bar == np.repeat(lengths, lengths) - 1
+
+    @property
+    def asked(self) -> Bools:
+        return self._asked
 
     @property
     def offsets(self) -> Ints:
@@ -63,14 +68,13 @@ class JointStudy(Study):
 
     def _each_candle(self, function: str) -> npt.NDArray[np.int32]:
         call = getattr(talib, function)
-        call = getattr(call, "__wrapped__", call)  # beside pandas, TA-Lib looks for it in every call
-        bars = self.keep("candle columns", self._candle_columns)
+        bars = self.keep("candle columns by series", self._columns_by_series)
         found = [call(*columns) for columns in bars]
         return found[0] if len(found) == 1 else np.concatenate(found)
 
-    def _candle_columns(self) -> list[tuple[Floats, Floats, Floats, Floats]]:
-        rows = (part.series for part in self.parts)
-        return [(row.open, row.high, row.low, row.close) for row in rows]
+    def _columns_by_series(self) -> list[tuple[Floats, ...]]:
+        columns, edges = self._candle_columns(), self.offsets.tolist()
+        return [tuple(column[a:b] for column in columns) for a, b in pairwise(edges)]
 
     def candle_bars(self, function: str) -> Ints:
         return self.keep(("candle_bars", function), lambda: self._candle_bars(function))

@@ -2,7 +2,7 @@
 
 Workers are processes: TA-Lib keeps the interpreter to itself, so threads would wait for each other. They are
 forked where that is safe (Linux, no other thread of Python's), which costs nothing; elsewhere they are
-started anew. They know built-in detectors by name; a user's own ones stay in this process.
+started anew. They know built-in detectors by name and tolerance; a user's own ones stay in this process.
 """
 
 import multiprocessing
@@ -17,8 +17,9 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from itertools import islice
 from multiprocessing.connection import wait
+from typing import NamedTuple
 
-from crypto_signals.analysis.catalogue import CATALOGUE
+from crypto_signals.analysis.catalogue import CATALOGUE, catalogue
 from crypto_signals.analysis.detector import Detector
 from crypto_signals.analysis.panel import Panel
 from crypto_signals.analysis.panel_detections import Block, PanelDetections
@@ -28,6 +29,18 @@ BLOCK_BARS = 50_000
 """How many bars are studied together: many enough for numpy, few enough for the processor's cache."""
 LARGE_BARS = 200_000
 """From here on, more than one core is worth its start."""
+
+
+class Name(NamedTuple):
+    """What a built-in detector is known by in another process."""
+
+    name: str
+    tolerance: float | None
+
+    def detector(self) -> Detector:
+        """The detector itself."""
+        known = CATALOGUE if self.tolerance is None else catalogue(self.tolerance)
+        return known[self.name]
 
 
 _inherited: list[Panel] = []
@@ -77,7 +90,7 @@ def _in_processes(
 ) -> list[Block]:
     built_in = [place for place, entry in enumerate(detectors) if _is_built_in(entry)]
     own = [place for place, entry in enumerate(detectors) if not _is_built_in(entry)]
-    names = [detectors[place].name for place in built_in]
+    names = [Name(detectors[place].name, detectors[place].tolerance) for place in built_in]
     _answer(_first_bars(parts), names, question)  # compiles once what the workers then find compiled
     forks = sys.platform == "linux" and threading.active_count() == 1
     with _pool(workers, parts, forks=forks) as pool, warnings.catch_warnings():
@@ -97,7 +110,7 @@ def _in_processes(
 
 
 def _is_built_in(entry: Detector) -> bool:
-    return entry.name in CATALOGUE and CATALOGUE[entry.name] is entry
+    return entry.name in CATALOGUE and Name(entry.name, entry.tolerance).detector() is entry
 
 
 def _first_bars(parts: list[Panel]) -> Panel:
@@ -126,12 +139,12 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _answer(part: Panel | int, names: Sequence[str], question: Question) -> Answer:
+def _answer(part: Panel | int, names: Sequence[Name], question: Question) -> Answer:
     panel = _inherited[part] if isinstance(part, int) else part
-    return ask(panel, [CATALOGUE[name] for name in names], question)
+    return ask(panel, [name.detector() for name in names], question)
 
 
-def _result(future: "Future[Answer]", part: Panel, names: Sequence[str], question: Question) -> Answer:
+def _result(future: "Future[Answer]", part: Panel, names: Sequence[Name], question: Question) -> Answer:
     """What the worker found; should one have been killed, its work is done here."""
     try:
         return future.result()

@@ -5,15 +5,18 @@ from typing import NamedTuple, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
-import talib
 
-from crypto_signals.analysis.panel import Floats, Ints, Series
+from crypto_signals.analysis.panel import Bools, Floats, Ints, Series
 from crypto_signals.analysis.pivots import Pivots, find_pivots
+from crypto_signals.analysis.plain_talib import talib
 
 T = TypeVar("T")
 
 CHANDELIER_BARS = 22
 CHANDELIER_ATRS = 3.0
+
+_SPLIT = 2.0**5 + 1
+"""Veltkamp's: what is left of 53 bits are the first 48."""
 
 
 class Macd(NamedTuple):
@@ -71,6 +74,11 @@ class Study:
     def offsets(self) -> Ints:
         """Where the bars of each series begin, and the end (int64): of one series, 0 and its length."""
         return self.keep("offsets", lambda: np.array([0, len(self.series)]))
+
+    @property
+    def asked(self) -> Bools:
+        """The bars whose hits anyone will look at (bool[n]): all, as those before ``first`` give context."""
+        return self.keep("asked", lambda: np.ones(len(self), np.bool_))
 
     def keep(self, key: Hashable, compute: Callable[[], T]) -> T:
         """The value kept under ``key``, computed at the first call."""
@@ -199,20 +207,24 @@ class Study:
         return self.keep(("trail", side), lambda: self._trail(side))
 
     def _trail(self, side: int) -> Floats:
-        reach = CHANDELIER_ATRS * self.atr(CHANDELIER_BARS)
-        if side > 0:
-            return talib.MAX(self.series.high, CHANDELIER_BARS) - reach
-        return talib.MIN(self.series.low, CHANDELIER_BARS) + reach
+        bars, span = self.series, CHANDELIER_BARS
+        extreme: Floats = talib.MAX(bars.high, span) if side > 0 else talib.MIN(bars.low, span)
+        return extreme - side * CHANDELIER_ATRS * self.atr(span)
 
     def candle(self, function: str) -> npt.NDArray[np.int32]:
-        """The output of a TA-Lib candlestick function, such as ``CDLENGULFING``: 0, or ±strength."""
+        """The output of a TA-Lib candlestick function, such as ``CDLENGULFING``: 0, or ±strength.
+
+        It reads prices of 48 significant bits (see `rounded`), so it does not matter where history starts.
+        """
         return self.keep(("candle", function), lambda: self._candle(function))
 
     def _candle(self, function: str) -> npt.NDArray[np.int32]:
+        columns = self.keep("candle columns", self._candle_columns)
+        return cast("npt.NDArray[np.int32]", getattr(talib, function)(*columns))
+
+    def _candle_columns(self) -> tuple[Floats, Floats, Floats, Floats]:
         bars = self.series
-        return cast(
-            "npt.NDArray[np.int32]", getattr(talib, function)(bars.open, bars.high, bars.low, bars.close)
-        )
+        return rounded(bars.open), rounded(bars.high), rounded(bars.low), rounded(bars.close)
 
     def candle_bars(self, function: str) -> Ints:
         """The bars from ``first`` on at which `candle` is not zero."""
@@ -227,6 +239,19 @@ class Study:
             ("pivots", atr_multiple),
             lambda: find_pivots(self.series.high, self.series.low, atr_multiple * self.atr()),
         )
+
+
+def rounded(prices: Floats) -> Floats:
+    """Prices rounded to their first 48 bits, a part in 10^14.
+
+    TA-Lib compares candles with averages that it keeps as running sums. Of 53-bit prices these sums keep an
+    error from every bar since the first, and where a body equals its average exactly, as it often does on
+    coarse price steps, that error decides. Sums of 48-bit prices have no error at all, as long as the ranges
+    of eleven bars together stay below 32 times the price.
+    """
+    with np.errstate(all="ignore"):
+        spread = prices * _SPLIT
+        return spread - (spread - prices)
 
 
 def _ratio(above: Floats, below: Floats) -> Floats:

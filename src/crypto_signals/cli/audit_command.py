@@ -38,8 +38,9 @@ def audit(
     from crypto_signals.research.audit import audit as run  # noqa: PLC0415
     from crypto_signals.research.conformance import Plan  # noqa: PLC0415
 
-    own = config.load().detectors
-    load = partial(unjudged_catalogue, find_sources(own.paths), own.seconds)
+    wanted = config.load().detectors
+    sources = find_sources(wanted.paths)
+    load = partial(unjudged_catalogue, sources, wanted.seconds, wanted.harmonic_tolerance)
     names = _chosen(load(), detector)
     series = _series(bars, timeframe, symbol)
     with notes().status("") as status:

@@ -13,19 +13,19 @@ from pydantic import SecretStr
 from crypto_signals.config import settings as of_environment
 from crypto_signals.config import strategies as of_file
 from crypto_signals.config.settings import Settings
-from crypto_signals.config.strategies import OwnDetectors
+from crypto_signals.config.strategies import DetectorSettings
 from crypto_signals.domain.errors import UsageError
 from crypto_signals.domain.strategy import Strategy
 
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """Everything resolved: settings and their origins, strategies, own detectors, and what is unheeded."""
+    """Everything resolved: settings and their origins, strategies, detectors, and what is unheeded."""
 
     settings: Settings
     origins: Mapping[str, str]
     strategies: tuple[Strategy, ...]
-    detectors: OwnDetectors
+    detectors: DetectorSettings
     warnings: tuple[str, ...] = ()
 
     def masked(self) -> dict[str, Any]:
@@ -34,7 +34,7 @@ class Configuration:
 
     @property
     def hash(self) -> str:
-        """Of the masked settings, the strategies and one's own detectors; stored with each run."""
+        """Of the masked settings, the strategies and what is looked for; stored with each run."""
         parts = [*self.strategies, self.detectors]
         text = json.dumps([self.masked(), [part.model_dump(mode="json") for part in parts]], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]

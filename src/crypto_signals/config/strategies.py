@@ -19,15 +19,17 @@ OWN_DETECTORS = "crypto_signals.detectors"
 _NOT_A_TABLE = {"model_type", "model_attributes_type", "dict_type"}
 
 
-class OwnDetectors(BaseModel):
-    """Detectors of one's own: Python files, and how long one may look at one series."""
+class DetectorSettings(BaseModel):
+    """What is looked for, whatever the strategy: how far the ratios of harmonic patterns may miss, as a share
+    of each; Python files with detectors of one's own, and how long one of these may look at one series."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    harmonic_tolerance: Annotated[float, Field(gt=0, le=0.1)] = 0.05
     paths: tuple[Path, ...] = ()
     seconds: Annotated[float, Field(gt=0, le=600)] = 5.0
 
-    def beside(self, folder: Path) -> "OwnDetectors":
+    def beside(self, folder: Path) -> "DetectorSettings":
         """With paths that are meant relative to ``folder``."""
         return self.model_copy(update={"paths": tuple(folder / path for path in self.paths)})
 
@@ -38,7 +40,7 @@ class ConfigFile(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     strategies: dict[str, Strategy] = Field(default_factory=dict)
-    detectors: OwnDetectors = OwnDetectors()
+    detectors: DetectorSettings = DetectorSettings()
 
 
 def read(path: Path, defaults: Mapping[str, Any], problems: list[str], *, required: bool) -> ConfigFile:
@@ -59,8 +61,8 @@ def read(path: Path, defaults: Mapping[str, Any], problems: list[str], *, requir
     found: list[str] = []
     file = _validated(_prepared(given, defaults, found), found)
     problems += [f"{path}: {problem}" for problem in (*found, *_unknown_triggers(given))]
-    own = file.detectors.beside(path.parent)
-    return file.model_copy(update={"strategies": file.strategies or default, "detectors": own})
+    detectors = file.detectors.beside(path.parent)
+    return file.model_copy(update={"strategies": file.strategies or default, "detectors": detectors})
 
 
 def _prepared(given: dict[str, Any], defaults: Mapping[str, Any], problems: list[str]) -> dict[str, Any]:
@@ -104,8 +106,9 @@ def _known(loc: tuple[str, ...]) -> list[tuple[str, ...]]:
     if len(loc) == 1:
         return [("strategies",), ("detectors",), *_known(("strategies", "NAME", ""))]
     if loc[0] == "detectors":
-        return [*keys_of(OwnDetectors, loc[:1])]
-    return [key for key in keys_of(Strategy, loc[:2]) if key[2:] != ("name",)]
+        return [*keys_of(DetectorSettings, loc[:1])]
+    of_strategy = [key for key in keys_of(Strategy, loc[:2]) if key[2:] != ("name",)]
+    return [*of_strategy, *keys_of(DetectorSettings, ("detectors",))]
 
 
 def _unknown_triggers(given: Mapping[str, Any]) -> list[str]:
@@ -117,7 +120,7 @@ def _unknown_triggers(given: Mapping[str, Any]) -> list[str]:
         if isinstance(table, dict) and isinstance(table.get("triggers"), list)
         for trigger in table["triggers"]
     ]
-    if not named or given.get("detectors") or entry_points(group=OWN_DETECTORS):
+    if not named or _names_files(given.get("detectors")) or entry_points(group=OWN_DETECTORS):
         return []
     from crypto_signals.analysis.catalogue import CATALOGUE  # noqa: PLC0415 - slow, and seldom needed
 
@@ -127,3 +130,8 @@ def _unknown_triggers(given: Mapping[str, Any]) -> list[str]:
         for strategy, trigger in named
         if isinstance(trigger, str) and trigger not in CATALOGUE
     ]
+
+
+def _names_files(detectors: object) -> bool:
+    """Whether the table may bring detectors of one's own; one that is no table is refused elsewhere."""
+    return isinstance(detectors, dict) and bool(detectors.get("paths"))

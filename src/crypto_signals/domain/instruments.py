@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
+from functools import cache
 
 from crypto_signals.domain.vocabulary import AssetClass
 
@@ -23,8 +24,7 @@ class Timeframe:
 
     @property
     def span(self) -> timedelta:
-        unit = self.name.lstrip("0123456789")
-        return int(self.name.removesuffix(unit)) * _UNITS[unit]
+        return _span(self.name)
 
     @property
     def is_daily(self) -> bool:
@@ -32,6 +32,12 @@ class Timeframe:
 
     def __str__(self) -> str:
         return self.name
+
+
+@cache
+def _span(timeframe: str) -> timedelta:
+    unit = timeframe.lstrip("0123456789")
+    return int(timeframe.removesuffix(unit)) * _UNITS[unit]
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,8 +89,10 @@ class Strategy(_Frozen):
     def valid_bars(self) -> int:
         return 1 if self.entry is EntryType.MARKET else self.resting_entry_bars
 
-    @property
-    def version(self) -> str:
-        """A short hash of everything that decides: equal versions decide alike on equal bars."""
-        text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+    def version(self, detection: str) -> str:
+        """A short hash of everything that decides: equal versions decide alike on equal bars.
+
+        ``detection`` is the fingerprint of the detectors that look at them.
+        """
+        text = json.dumps([self.model_dump(mode="json"), detection], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -71,6 +71,7 @@ class Opener:
     def __init__(self, strategy: Strategy, book: Book, catalogue: Catalogue, calendar: Calendar) -> None:
         self.strategy, self.book, self.catalogue, self.calendar = strategy, book, catalogue, calendar
         self.timeframe = Timeframe(strategy.timeframe)
+        self.version = strategy.version(catalogue.fingerprint)
 
     def judge(self, situation: Situation) -> list[Candidate]:
         """Every trigger of one symbol at one bar, with all its gates."""
@@ -161,7 +162,7 @@ class Opener:
             asset_class=instrument.asset_class,
             timeframe=self.timeframe,
             strategy=strategy.name,
-            strategy_version=strategy.version,
+            strategy_version=self.version,
             run_id=run_id,
             detector=found.detector,
             family=found.family,

@@ -60,7 +60,8 @@ class MainJob:
     def run(self) -> Summary:
         """Raises ``NoBars`` when nothing could be looked at; what is owed is delivered even then."""
         now = self.clock.now()
-        versions = {strategy.name: strategy.version for strategy in self.strategies}
+        detection = self.catalogue.fingerprint
+        versions = {strategy.name: strategy.version(detection) for strategy in self.strategies}
         summary = Summary(run_id=self.store.start_run(now, versions, self.config_hash))
         bars: dict[tuple[str, str], Series] = {}
         unreachable: NoBars | None = None

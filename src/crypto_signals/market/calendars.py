@@ -23,6 +23,7 @@ CRYPTO_GRACE = timedelta(seconds=60)
 EQUITY_GRACE = timedelta(minutes=20)
 OPEN_MINUTE = 9 * 60 + 30
 CLOSE_MINUTE = 16 * 60
+_FIRST, _LAST = np.datetime64(sessions.FIRST), np.datetime64(sessions.LAST)
 _MINUTE = np.timedelta64(60_000_000, "us")
 _DAY = timedelta(days=1)
 
@@ -111,7 +112,7 @@ def _later_bar(ts: Timestamps, timeframe: Timeframe, bars: int) -> Timestamps:
     """The stamp of the ``bars``-th regular bar after ``ts``, on the same grid within the New York day."""
     span = np.timedelta64(timeframe.span).astype("timedelta64[us]")
     days = np.busday_offset(_days(ts), np.arange(2 * bars + 30), roll="backward", busdaycal=_exchange())
-    days = days[days <= np.datetime64(sessions.LAST)]
+    days = days[days <= _LAST]
     phase = (ts - _new_york(_days(ts), 0)) % span
     opens, closes = _new_york(days, OPEN_MINUTE), _session_closes(days)
     first = opens + (phase - OPEN_MINUTE * _MINUTE) % span
@@ -145,13 +146,13 @@ def _session_closes(days: Timestamps) -> Timestamps:
 
 
 def _place(days: Timestamps) -> NDArray[np.int64]:
-    return (days - np.datetime64(sessions.FIRST)).view(np.int64)
+    return (days - _FIRST).view(np.int64)
 
 
 @cache
 def _every_close() -> Timestamps:
     """The close of each day of the table, whether it has a session or not."""
-    days = np.arange(np.datetime64(sessions.FIRST), np.datetime64(sessions.LAST) + 1)
+    days = np.arange(_FIRST, _LAST + 1)
     minutes = np.full(days.shape, CLOSE_MINUTE)
     for minute, early in _early_closes():
         minutes[np.isin(days, early)] = minute
@@ -176,7 +177,7 @@ def _days(ts: Timestamps) -> Timestamps:
 
 def _known(days: Timestamps) -> Timestamps:
     """``days``, all within the table."""
-    outside = (days < np.datetime64(sessions.FIRST)) | (days > np.datetime64(sessions.LAST))
+    outside = (days < _FIRST) | (days > _LAST)
     if outside.any():
         raise UsageError(
             f"the exchange calendar knows {sessions.FIRST} to {sessions.LAST}, not {days[outside][0]}; "

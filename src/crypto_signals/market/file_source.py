@@ -69,17 +69,17 @@ class FileBars:
         found: list[Series] = []
         problems: list[BarProblem] = []
         errors: list[SourceError] = []
-        any_known = False
+        any_known, moment = False, as_ts64(now)
         for want in wanted:
             try:
                 timed = self._lookup(want.instrument, timeframe)
             except SourceFailed as error:
                 errors.append(SourceError(want.instrument.symbol, FEED, str(error)))
                 continue
-            end = int(np.searchsorted(timed.known, as_ts64(now), side="right"))
+            end = int(np.searchsorted(timed.known, moment, side="right"))
             any_known |= end > 0
             series = _from(timed.series, want.since, end)
-            problems += _news(timed, series, as_ts64(now))
+            problems += _news(timed, series, moment)
             if len(series):
                 found.append(series)
         if wanted and not any_known:
@@ -112,15 +112,17 @@ class FileBars:
             self._calendar.known_at(kind, timeframe, series.ts),
             problems,
             problem_ts,
-            self._calendar.known_at(kind, timeframe, problem_ts),
+            self._calendar.known_at(kind, timeframe, problem_ts) if problems else problem_ts,
         )
 
 
 def _from(series: Series, since: datetime | None, end: int) -> Series:
     """The bars before row ``end``: from ``since`` on, or as many as a first look takes."""
     if since is None:
-        return series[max(0, end - FIRST_LOOK_BARS) : end]
-    return series[min(end, int(np.searchsorted(series.ts, as_ts64(since)))) : end]
+        start = max(0, end - FIRST_LOOK_BARS)
+    else:
+        start = min(end, int(np.searchsorted(series.ts, as_ts64(since))))
+    return series if end - start == len(series) else series[start:end]
 
 
 def _reasons(errors: Iterable[SourceError], problems: Iterable[BarProblem]) -> str:

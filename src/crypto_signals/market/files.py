@@ -30,6 +30,7 @@ _CONVERSION = re.compile(
     r"In CSV column #(\d+): (?:Row #(\d+): )?.*?(?:invalid value|offset in) '(.*?)'", re.DOTALL
 )
 _SHAPE = re.compile(r"Expected (\d+) columns, got (\d+): ?(.*)", re.DOTALL)
+_NAT = np.iinfo(np.int64).min
 _ZONE_HELP = "write UTC times like 2018-12-31T00:00:00Z"
 
 
@@ -138,10 +139,12 @@ def _symbols(path: Path, column: pa.ChunkedArray) -> pa.ChunkedArray:
         raise UsageError(
             f"{path}: the column symbol holds {column.type}, not text; write symbols like BTC/USD"
         )
-    nameless = column.null_count + int(pc.sum(pc.equal(column.cast(pa.string()), "")).as_py() or 0)
+    names = column.cast(pa.string())
+    named = pc.sum(pc.binary_length(names).cast(pa.bool_()))  # a comparison with "" would import pandas
+    nameless = len(names) - int(named.as_py() or 0)
     if nameless:
         raise UsageError(f"{path}: {nameless} rows have no symbol; fill it in, or remove those rows")
-    return column.cast(pa.string())
+    return names
 
 
 def _stamps(path: Path, column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -172,7 +175,7 @@ def _by_symbol(columns: dict[str, pa.ChunkedArray]) -> dict[str, RawBars]:
     symbols = columns.pop("symbol").combine_chunks().dictionary_encode()
     if isinstance(symbols, pa.ChunkedArray):
         symbols = symbols.combine_chunks()
-    codes = symbols.indices.to_numpy()
+    codes = np.from_dlpack(symbols.indices)
     names: list[str] = symbols.dictionary.to_pylist()
     stamps = _to_numpy(columns.pop("ts")).view("datetime64[us]")
     bars = RawBars(stamps, *(_to_numpy(columns.pop(name)) for name in VALUES))
@@ -185,17 +188,20 @@ def _by_symbol(columns: dict[str, pa.ChunkedArray]) -> dict[str, RawBars]:
 
 
 def _to_numpy(column: pa.ChunkedArray) -> NDArray[Any]:
-    """The column as a numpy array of its own; null becomes NaN, or NaT.
+    """The column as a numpy array of its own, of int64 or float64; null becomes NaN, or NaT.
 
-    Arrow's own memory would be read-only, for which kernels would be compiled a second time.
+    Arrow's own memory would be read-only, for which kernels would be compiled a second time; and its
+    ``to_numpy`` would import pandas.
     """
-    if pa.types.is_timestamp(column.type):
-        missing = np.iinfo(np.int64).min
-        column = (
-            pc.fill_null(column.cast(pa.int64()), missing) if column.null_count else column.cast(pa.int64())
-        )
-    array: NDArray[Any] = column.to_numpy()
-    return array if array.flags.writeable else array.copy()
+    kind, missing = (np.float64, np.nan) if column.type == pa.float64() else (np.int64, _NAT)
+    filled = column.cast(pa.int64()) if kind is np.int64 else column
+    filled = pc.fill_null(filled, missing) if filled.null_count else filled
+    array: NDArray[Any] = np.empty(len(filled), kind)
+    start = 0
+    for chunk in filled.chunks:
+        array[start : start + len(chunk)] = np.from_dlpack(chunk)
+        start += len(chunk)
+    return array
 
 
 def _short(error: Exception) -> str:

@@ -53,8 +53,9 @@ def _require_spacing(timeframe: Timeframe, ts: NDArray[np.datetime64]) -> None:
     """Bars of another length would be known at the wrong time, without anyone noticing."""
     if len(ts) < _ENOUGH_TO_JUDGE:
         return
-    gaps = np.sort(np.diff(ts))
-    usual, closest = (gap.astype("timedelta64[us]").item() for gap in (gaps[len(gaps) // 2], gaps[0]))
+    stamps = ts.view(np.int64)
+    gaps = np.sort(stamps[1:] - stamps[:-1])
+    usual, closest = (timedelta(microseconds=gaps.item(place)) for place in (len(gaps) // 2, 0))
     if usual < timeframe.span - _CLOCK_CHANGE * timeframe.is_daily or closest >= 2 * timeframe.span:
         raise SourceFailed(
             f"the bars are mostly {_length(usual)} apart, so they are no {timeframe} bars; "

@@ -119,7 +119,8 @@ def _sorted(bars: RawBars) -> RawBars:
 
 def _merged(symbol: str, bars: RawBars) -> tuple[RawBars, list[BarProblem]]:
     """One row a stamp: of equal rows the first, of rows that disagree none."""
-    repeated = bars.ts[1:] == bars.ts[:-1]
+    stamps = bars.ts.view(np.int64)
+    repeated = stamps[1:] == stamps[:-1]
     if not repeated.any():
         return bars, []
     first = np.concatenate([[True], ~repeated])
@@ -153,10 +154,10 @@ def _difference(bars: RawBars, row: int) -> str:
 
 def _valid(bars: RawBars) -> Bools:
     """Written so that NaN and infinity fail: 0 < low <= open, close <= high < infinity."""
+    lowest, highest = np.minimum(bars.open, bars.close), np.maximum(bars.open, bars.close)
     low = bars.low * _SHRUNK
-    valid = (bars.low > 0) & (bars.open > 0) & (bars.close > 0) & (low <= bars.open) & (low <= bars.close)
-    valid &= (bars.high >= bars.open * _SHRUNK) & (bars.high >= bars.close * _SHRUNK)
-    valid &= (bars.high < np.inf) & (bars.open < np.inf) & (bars.close < np.inf) & (bars.high >= low)
+    valid = (bars.low > 0) & (lowest > 0) & (low <= lowest) & (low <= bars.high)
+    valid &= (bars.high >= highest * _SHRUNK) & (bars.high < np.inf) & (highest < np.inf)
     valid &= (bars.volume >= 0) & (bars.volume < np.inf)
     return valid
 

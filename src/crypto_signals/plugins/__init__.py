@@ -5,8 +5,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from crypto_signals.analysis.catalogue import CATALOGUE, Catalogue
+from crypto_signals.analysis.catalogue import Catalogue, catalogue
 from crypto_signals.analysis.detector import Detector
+from crypto_signals.analysis.harmonic_patterns import TOLERANCE
 from crypto_signals.domain.errors import UsageError
 from crypto_signals.plugins.guard import Fault, Guard, Lane, OutOfTime, limited
 from crypto_signals.plugins.sources import Source, find_sources, load, load_all
@@ -29,12 +30,17 @@ class Plugins:
 
 
 @contextmanager
-def plugins(paths: Iterable[Path], home: Path, seconds: float = SECONDS_A_SERIES) -> Iterator[Plugins]:
+def plugins(
+    paths: Iterable[Path],
+    home: Path,
+    seconds: float = SECONDS_A_SERIES,
+    harmonic_tolerance: float = TOLERANCE,
+) -> Iterator[Plugins]:
     """Everything that may be asked, while the block lasts; each detector of one's own has ``seconds`` for a
     series. Raises ``UsageError`` with every problem of every source."""
-    sources = find_sources(paths)
+    sources, built_in = find_sources(paths), catalogue(harmonic_tolerance)
     if not sources:
-        yield Plugins(CATALOGUE, frozenset(), [])
+        yield Plugins(built_in, frozenset(), [])
         return
     guard, verdicts = Guard(seconds), Verdicts(home)
     refused: dict[str, Fault] = {}
@@ -48,17 +54,20 @@ def plugins(paths: Iterable[Path], home: Path, seconds: float = SECONDS_A_SERIES
     guard.faults += refused.values()
     try:
         yield Plugins(
-            CATALOGUE.including(*(guard.guarded(entry) for entry in own)), frozenset(refused), guard.faults
+            built_in.including(*(guard.guarded(entry) for entry in own)), frozenset(refused), guard.faults
         )
     finally:
         guard.close()
 
 
-def unjudged_catalogue(sources: Sequence[Source], seconds: float = SECONDS_A_SERIES) -> Catalogue:
+def unjudged_catalogue(
+    sources: Sequence[Source], seconds: float = SECONDS_A_SERIES, harmonic_tolerance: float = TOLERANCE
+) -> Catalogue:
     """The built-in detectors and all of one's own, which raise what goes wrong: for the audit, which judges
     them. Raises ``UsageError``."""
     lane = Lane()
-    return CATALOGUE.including(*(limited(entry, lane, seconds) for entry in load_all(sources, _imported)))
+    own = (limited(entry, lane, seconds) for entry in load_all(sources, _imported))
+    return catalogue(harmonic_tolerance).including(*own)
 
 
 def _imported(source: Source) -> Sequence[Detector]:

@@ -4,7 +4,7 @@ import hashlib
 import importlib.util
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import CodeType, ModuleType
@@ -74,7 +74,8 @@ def load(source: Source) -> tuple[Detector, ...]:
         raise UsageError(
             f"{source}: holds no detector; decorate a function with @detector(…) of crypto_signals.detectors"
         )
-    return found
+    code = fingerprint(source)
+    return tuple(replace(entry, code=code) for entry in found)
 
 
 def load_all(sources: Sequence[Source], load_one: Callable[[Source], Sequence[Detector]]) -> list[Detector]:

@@ -6,10 +6,10 @@ from functools import cache
 from typing import NamedTuple
 
 import numpy as np
-import talib
 
 from crypto_signals.analysis.detector import Detector
 from crypto_signals.analysis.panel import Series
+from crypto_signals.analysis.plain_talib import talib
 from crypto_signals.analysis.study import Study
 from crypto_signals.research.synthetic import walk
 

@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from crypto_signals.analysis.detector import Detector
-from crypto_signals.analysis.panel import Floats, Ints, Series, as_datetime
+from crypto_signals.analysis.panel import Bools, Floats, Ints, Series, as_datetime
 from crypto_signals.analysis.pivots import Pivots
 from crypto_signals.analysis.study import Study
 from crypto_signals.research.saying import FIELDS, PRICES, Said, say
@@ -113,10 +113,10 @@ def _differing(whole: Said, part: Said, drop: int, first: int) -> list[_Row]:
     rows = [_Row(bar, begin, "fires only with them") for bar, begin in _only(bars, begins, again)]
     rows += [_Row(bar, begin, "fires only without them") for bar, begin in _only(again, starts, bars)]
     _, ones, others = np.intersect1d(bars, again, assume_unique=True, return_indices=True)
-    for one, other in zip(ones.tolist(), others.tolist(), strict=True):
-        field = _moved(whole, int(late[one]), part, other, drop)
-        if field is not None:
-            rows.append(_Row(int(bars[one]), int(begins[one]), f"{field} differs"))
+    moved = _first_moved(whole, late[ones], part, others, drop)
+    for row in np.flatnonzero(moved < len(FIELDS)).tolist():
+        one = ones[row]
+        rows.append(_Row(int(bars[one]), int(begins[one]), f"{FIELDS[moved[row]]} differs"))
     return sorted(rows)
 
 
@@ -125,22 +125,27 @@ def _only(bars: Ints, begins: Ints, others: Ints) -> list[tuple[int, int]]:
     return list(zip(bars[alone].tolist(), begins[alone].astype(np.int64).tolist(), strict=True))
 
 
-def _moved(whole: Said, row: int, part: Said, other: int, drop: int) -> str | None:
-    for field, one, two in zip(FIELDS, whole.columns, part.columns, strict=True):
-        a, b = np.atleast_1d(one[row]), np.atleast_1d(two[other])
-        if field == "anchors":
-            b = b + drop
-        if a.shape != b.shape or not _close(a, b, field):
-            return field
-    return None
+def _first_moved(whole: Said, rows: Ints, part: Said, others: Ints, drop: int) -> Ints:
+    """Of each pair of rows the number of the first field that differs; the number of fields if none does."""
+    moved = np.full(len(rows), len(FIELDS))
+    if not len(rows):
+        return moved
+    for number, field in reversed(list(enumerate(FIELDS))):
+        one, two = whole.columns[number][rows], part.columns[number][others]
+        moved[_apart(one, two + drop if field == "anchors" else two, field)] = number
+    return moved
 
 
-def _close(a: Floats, b: Floats, field: str) -> bool:
+def _apart(one: Floats, two: Floats, field: str) -> Bools:
+    if one.shape != two.shape:
+        return np.ones(len(one), np.bool_)
     if field in PRICES:
-        return bool(np.allclose(a, b, rtol=LEVEL_TOLERANCE, atol=0, equal_nan=True))
-    if field == "strength":
-        return bool(np.allclose(a, b, rtol=LEVEL_TOLERANCE, atol=STRENGTH_TOLERANCE, equal_nan=True))
-    return bool(np.array_equal(a, b))
+        close = np.isclose(one, two, rtol=LEVEL_TOLERANCE, atol=0, equal_nan=True)
+    elif field == "strength":
+        close = np.isclose(one, two, rtol=LEVEL_TOLERANCE, atol=STRENGTH_TOLERANCE, equal_nan=True)
+    else:
+        close = one == two
+    return np.asarray(~close.reshape(len(one), -1).all(axis=1), np.bool_)
 
 
 def _settled_from(whole: ObservedStudy, part: ObservedStudy, drop: int) -> int:
