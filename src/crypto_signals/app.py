@@ -145,8 +145,8 @@ def _webhooks(settings: Settings) -> Mapping[AssetClass, str | None]:
     crypto = test if settings.test_mode else settings.live_crypto_discord_webhook_url
     equity = test if settings.test_mode else settings.live_stock_discord_webhook_url
     return {
-        AssetClass.CRYPTO: crypto and crypto.get_secret_value(),
-        AssetClass.EQUITY: equity and equity.get_secret_value(),
+        AssetClass.CRYPTO: crypto.get_secret_value() if crypto else None,
+        AssetClass.EQUITY: equity.get_secret_value() if equity else None,
     }
 
 
@@ -157,13 +157,13 @@ def _name(settings: Settings, kind: AssetClass) -> str:
 
 
 def _channel(settings: Settings, key: tuple[str, str], console: Console, patience: Patience) -> Channel:
+    name, place = key
+    if not place:
+        return ConsoleChannel(console)
     from crypto_signals.notifications.discord import DiscordWebhook  # noqa: PLC0415 - loads the HTTP client
     from crypto_signals.notifications.discord_bot import DiscordBot  # noqa: PLC0415
 
-    name, place = key
     token, api_url = settings.discord_bot_token, settings.discord_api_url
-    if not place:
-        return ConsoleChannel(console)
     if token is None:
         return DiscordWebhook(place, name, wait=patience.wait)
     return DiscordBot(token.get_secret_value(), place, name, api_url=api_url, wait=patience.wait)

@@ -89,6 +89,7 @@ class Faults:
 
     def __init__(self) -> None:
         self._armed: list[ArmedRule] = []
+        self.worlds = 1
 
     def add(self, rules: Iterable[FaultRule]) -> None:
         """Put rules behind those already in force."""
@@ -97,6 +98,11 @@ class Faults:
     def clear(self) -> None:
         """No more faults."""
         self._armed.clear()
+
+    def reset(self) -> None:
+        """A fresh world: requests that the old one still holds back are never handled."""
+        self.clear()
+        self.worlds += 1
 
     def strike(self, method: str, path: str) -> FaultRule | None:
         """The fault that this request meets, if any."""
@@ -134,7 +140,8 @@ class FaultMiddleware:
         if rule is None:
             await self._app(scope, receive, send)
             return
-        scope["state"]["fault"] = rule.fault
+        world = self._faults.worlds
+        scope["state"] |= {"fault": rule.fault, "world_is_gone": lambda: self._faults.worlds != world}
         await _PLAYERS[rule.fault](rule, self._app, scope, receive, send)
 
 
@@ -162,14 +169,18 @@ async def _reset_after(_rule: FaultRule, app: ASGIApp, scope: Scope, receive: Re
 async def _slow(rule: FaultRule, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
     request = await _read_all(receive)
     await asyncio.sleep(rule.seconds)
-    await app(scope, _replayed(request, receive), send)
+    if scope["state"]["world_is_gone"]():
+        await _reset(scope, receive)
+    else:
+        await app(scope, _replayed(request, receive), send)
 
 
 async def _late(rule: FaultRule, app: ASGIApp, scope: Scope, receive: Receive, _send: Send) -> None:
     request = await _read_all(receive)
     await _reset(scope, receive)
     await asyncio.sleep(rule.seconds)
-    await _reply(app, scope, _replayed(request, receive))
+    if not scope["state"]["world_is_gone"]():
+        await _reply(app, scope, _replayed(request, receive))
 
 
 async def _half_body(_rule: FaultRule, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:

@@ -66,7 +66,7 @@ class World:
         self.clock.set(self.settings.now)
         self.board.clear()
         self.limiter.replace(self.settings.limits)
-        self.faults.clear()
+        self.faults.reset()
         self.log.clear()
         self.habits.clear()
 
