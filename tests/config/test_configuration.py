@@ -18,6 +18,8 @@ CANARIES = {
     "ALPACA_API_KEY": "CANARYKEY",
     "ALPACA_SECRET_KEY": "CANARYSECRET",
     "DISCORD_BOT_TOKEN": "CANARYBOT",
+    "DISCORD_CHANNEL_ID_TEST": "123456789012345678",
+    "DISCORD_API_URL": "http://127.0.0.1:9/api/v10",
     "DISCORD_SHADOW_WEBHOOK_URL": WEBHOOK + "SHADOW",
     "DISCORD_SYSTEM_WEBHOOK_URL": WEBHOOK + "SYSTEM",
     "DEADMAN_URL": "https://hc.example.org/CANARYDEADMAN",
@@ -117,21 +119,25 @@ BAD = {
     "COOLDOWN_HOURS": ["-1", "two", "nan", "inf"],
     "STORE_URL": ["nonsense", "mysql://h/db", "sqlite://"],
     "ALPACA_API_KEY": ["KEY # from the dashboard"],
+    "DISCORD_BOT_TOKEN": ["Bot TOKEN", "TOKEN # of the bot"],
+    "DISCORD_CHANNEL_ID_TEST": ["#signals", "12345678901234567890123", "1.5"],
+    "DISCORD_CHANNEL_ID_CRYPTO": ["crypto"],
+    "DISCORD_CHANNEL_ID_STOCK": ["https://discord.com/channels/1/2"],
+    "DISCORD_API_URL": ["http://discord.com/api/v10", "https://discord.com", "https://discord.com/api/v9"],
+    "LEASE_SECONDS": ["0"],
+    "SIGNAL_TTL_DAYS": ["-1", "month"],
+    "SHADOW_TTL_DAYS": ["-1"],
 }
 NOT_YET = {
     "ENVIRONMENT": ["STAGING"],
     "ALPACA_PAPER_TRADING": ["maybe"],
     "ALPACA_TRADING_URL": ["http://api.alpaca.markets"],
-    "DISCORD_API_URL": ["http://discord.com/api/v10"],
     "DISABLE_SECRET_MANAGER": ["maybe"],
     "RATE_LIMIT_PER_MINUTE": ["0", "many"],
     "RATE_LIMIT_DELAY": ["-1"],
-    "SIGNAL_TTL_DAYS": ["-1", "month"],
-    "SHADOW_TTL_DAYS": ["-1"],
     "POSITION_TTL_DAYS": ["-1"],
     "LOG_LEVEL": ["LOUD"],
     "LOG_FORMAT": ["xml"],
-    "LEASE_SECONDS": ["0"],
     "HTTP_BIND": ["nowhere"],
     "WAREHOUSE_URL": ["nonsense"],
 }
@@ -192,6 +198,44 @@ def test_live_mode_with_one_of_two_webhooks_names_the_other(program: Program, gi
     (other,) = set(WEBHOOKS[1:]) - {given}
     settings = {"TEST_MODE": "false", "EQUITY_SYMBOLS": "SPY", given: WEBHOOK}
     assert other in one_line(program("config", **settings), 2)
+
+
+BOT = {"DISCORD_BOT_TOKEN": "CANARYBOT"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "missing"),
+    [
+        ({}, ["TEST"]),
+        ({"DISCORD_CHANNEL_ID_TEST": "1"}, []),
+        ({"TEST_MODE": "false"}, ["CRYPTO"]),
+        ({"TEST_MODE": "false", "DISCORD_CHANNEL_ID_TEST": "1", "EQUITY_SYMBOLS": "SPY"}, ["CRYPTO", "STOCK"]),
+        ({"TEST_MODE": "false", "DISCORD_CHANNEL_ID_CRYPTO": "1"}, []),
+        ({"TEST_MODE": "false", "DISCORD_CHANNEL_ID_STOCK": "1", "CRYPTO_SYMBOLS": ",", "EQUITY_SYMBOLS": "SPY"}, []),
+        ({"TEST_MODE": "false", "DISCORD_CHANNEL_ID_CRYPTO": "1", WEBHOOKS[1]: WEBHOOK, "EQUITY_SYMBOLS": "SPY"},
+         ["STOCK"]),
+    ],
+)  # fmt: skip
+def test_a_bot_is_told_where_to_post(program: Program, settings: dict[str, str], missing: list[str]) -> None:
+    """Each channel that is needed, and no other, is a problem if it is missing; the token is not shown."""
+    answer = clean(program("config", **BOT, **settings))
+    names = [f"DISCORD_CHANNEL_ID_{which}" for which in ("TEST", "CRYPTO", "STOCK")]
+    problems = [line for line in answer.said if "is missing" in line]
+    assert answer.code == (2 if missing else 0)
+    assert [name for name in names if any(name in line for line in problems)] == [
+        f"DISCORD_CHANNEL_ID_{which}" for which in missing
+    ]
+    assert program.leaks("CANARYBOT") == []
+
+
+def test_what_the_bot_makes_useless_is_said(program: Program) -> None:
+    """A webhook beside the bot, a channel without a bot: set, and not used."""
+    beside = clean(program("config", **BOT, DISCORD_CHANNEL_ID_TEST="1", TEST_DISCORD_WEBHOOK=WEBHOOK))
+    assert beside.said == [
+        "TEST_DISCORD_WEBHOOK is set but not used: the bot posts everything (DISCORD_BOT_TOKEN)"
+    ]
+    alone = clean(program("config", DISCORD_CHANNEL_ID_TEST="1"))
+    assert alone.said == ["DISCORD_CHANNEL_ID_TEST is set but not used: DISCORD_BOT_TOKEN is missing"]
 
 
 def test_the_environment_wins_over_the_env_file(program: Program) -> None:
@@ -313,6 +357,7 @@ def test_secrets_stay_secret_through_a_demo_a_run_and_failures(program: Program)
     program.settings |= CANARIES | {"BARS_URL": f"file:{CRYPTO}", "CRYPTO_SYMBOLS": "BTC/USD"}
     clean(program("demo", "--days", "12"))
     clean(program.run("2018-12-20T00:05:00Z"))
+    clean(program.run("2018-12-21T00:05:00Z", DISCORD_BOT_TOKEN=None))
     clean(program("run", TEST_MODE="maybe", COOLDOWN_HOURS="-1"))
     clean(program("run", TEST_DISCORD_WEBHOOK=f"http://example.com/api/webhooks/1/{TOKEN}"))
     clean(program("run", TEST_DISCORD_WEBHOOK=f"https://exa mple.com:port/{TOKEN}"))

@@ -59,12 +59,12 @@ def test_no_webhook_is_asked_for_what_is_not_looked_at(
 
 def test_a_setting_of_a_later_version_is_not_silent(program: Program) -> None:
     """``config`` says that it does nothing here, wherever it is set, and shows no value."""
-    (program.folder / ".env").write_text("LEASE_SECONDS=60\n")
-    answer = clean(program("config", DISCORD_BOT_TOKEN="CANARY"))
+    (program.folder / ".env").write_text("LOG_LEVEL=INFO\n")
+    answer = clean(program("config", DEADMAN_URL="https://example.org/CANARY"))
     assert answer.code == 0
     assert sorted(answer.said) == [
-        "DISCORD_BOT_TOKEN is set but not used by this version",
-        "LEASE_SECONDS is set but not used by this version",
+        "DEADMAN_URL is set but not used by this version",
+        "LOG_LEVEL is set but not used by this version",
     ]
     assert program.leaks("CANARY") == []
 

@@ -404,6 +404,16 @@ def test_a_failing_search_leaves_the_message_unknown(desk: Desk) -> None:
     assert (desk.statuses(one), len(desk.channel.calls)) == ([DONE], 1)
 
 
+def test_a_search_that_is_refused_for_good_ends_the_message(desk: Desk) -> None:
+    """Its thread was deleted, say: a dead letter, and no second attempt."""
+    desk.channel.can_find = True
+    one = desk.open()
+    desk.channel.search_script = [Refused("the thread was deleted")]
+    summary = desk.deliver([Lost(OutcomeUnknown("no reply"))])
+    assert (summary.unknown, summary.dead) == (0, 1)
+    assert (desk.statuses(one), len(desk.channel.calls)) == ([DEAD], 1)
+
+
 def test_an_announcement_found_late_is_announced(desk: Desk) -> None:
     """Too late to send, but it is there: people have it, so that it is followed for them."""
     desk.channel.can_find = True

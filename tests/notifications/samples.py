@@ -1,6 +1,7 @@
 """Signals and events to talk about."""
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,10 +13,12 @@ from crypto_signals.domain.vocabulary import (
     AssetClass,
     Conviction,
     Direction,
+    EffectKind,
     ExitReason,
     Family,
     Status,
 )
+from crypto_signals.engine.ports import Letter
 from crypto_signals.notifications.messages import Message, plain
 
 DAY = dt.timedelta(days=1)
@@ -109,6 +112,16 @@ def every_event(plan: Plan) -> dict[str, Event]:
         "missed": event(EventType.EXPIRED, price=first, reason=ExitReason.MISSED),
         "no_entry": event(EventType.EXPIRED, reason=ExitReason.NO_ENTRY),
     }
+
+
+def announced(told: Signal) -> Letter:
+    """The letter that announces a signal."""
+    return Letter(f"{told.signal_id}/1", EffectKind.ANNOUNCE, told, (event(EventType.CREATED),))
+
+
+def followed(told: Signal, events: Sequence[Event], seq: int = 3) -> Letter:
+    """The letter that tells of what happened to a signal since."""
+    return Letter(f"{told.signal_id}/{seq}", EffectKind.FOLLOW_UP, told, tuple(events))
 
 
 def text(message: Message) -> str:

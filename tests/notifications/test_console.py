@@ -5,7 +5,7 @@ import io
 from rich.console import Console
 
 from crypto_signals.notifications.console import ConsoleChannel
-from notifications.samples import LONG, every_event, running, signal
+from notifications.samples import LONG, announced, every_event, followed, running, signal
 
 
 def printed(encoding: str = "utf-8", *, colour: bool = False, **changes: object) -> str:
@@ -13,12 +13,14 @@ def printed(encoding: str = "utf-8", *, colour: bool = False, **changes: object)
     raw = io.BytesIO()
     file = io.TextIOWrapper(raw, encoding=encoding)
     channel = ConsoleChannel(Console(file=file, width=80, force_terminal=colour))
-    channel.announce(signal(**changes), lambda: None, may_repeat=False)
+    channel.post(announced(signal(**changes)), lambda: None, may_repeat=False)
     samples = every_event(LONG)
-    channel.follow_up(
-        running(**changes), [samples["target_1"], samples["break_even"]], lambda: None, may_repeat=False
+    channel.post(
+        followed(running(**changes), [samples["target_1"], samples["break_even"]]),
+        lambda: None,
+        may_repeat=False,
     )
-    channel.follow_up(running(**changes), [samples["stopped"]], lambda: None, may_repeat=True)
+    channel.post(followed(running(**changes), [samples["stopped"]]), lambda: None, may_repeat=True)
     file.flush()
     return raw.getvalue().decode(encoding)
 
@@ -56,8 +58,8 @@ def test_receipts_do_not_depend_on_what_came_before() -> None:
     stopped = [every_event(LONG)["stopped"]]
     first, second = (
         (
-            channel.announce(signal(), lambda: None, may_repeat=False),
-            channel.follow_up(running(), stopped, lambda: None, may_repeat=False),
+            channel.post(announced(signal()), lambda: None, may_repeat=False),
+            channel.post(followed(running(), stopped), lambda: None, may_repeat=False),
         )
         for channel in channels
     )

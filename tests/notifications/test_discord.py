@@ -19,8 +19,9 @@ from crypto_signals.domain.errors import (
     UsageError,
 )
 from crypto_signals.domain.events import Event, EventType
-from crypto_signals.notifications.discord import MAX_WAIT_S, USER_AGENT, DiscordWebhook
-from notifications.samples import LONG, event, every_event, running, signal
+from crypto_signals.notifications.discord import DiscordWebhook
+from crypto_signals.notifications.discord_client import MAX_WAIT_S, USER_AGENT
+from notifications.samples import LONG, announced, event, every_event, followed, running, signal
 from simulator.simulator_fixtures import DiscordSimulator
 
 PNG = bytes.fromhex(
@@ -72,12 +73,12 @@ def told(simulator: DiscordSimulator) -> list[list[str]]:
 
 def test_a_forum_gets_a_thread_a_signal(forum: DiscordWebhook, discord_simulator: DiscordSimulator) -> None:
     """The announcement opens the thread, whose id the receipt carries; follow-ups go into it."""
-    receipt = forum.announce(signal(), lambda: PNG, may_repeat=False)
+    receipt = forum.post(announced(signal()), lambda: PNG, may_repeat=False)
     assert receipt.thread_id is not None
-    announced = replace(running(), thread_id=receipt.thread_id)
-    followed = forum.follow_up(announced, [ENTERED], no_picture, may_repeat=False)
-    assert followed.thread_id == receipt.thread_id
-    assert followed.message_id != receipt.message_id
+    told_on = replace(running(), thread_id=receipt.thread_id)
+    answer = forum.post(followed(told_on, [ENTERED]), no_picture, may_repeat=False)
+    assert answer.thread_id == receipt.thread_id
+    assert answer.message_id != receipt.message_id
     assert told(discord_simulator) == [["▲ BTC/USD long · Bull flag", "▲ BTC/USD long: entered"]]
     thread = discord_simulator.threads()[0]
     assert thread["name"] == "BTC/USD long · bull flag · 2018-07-17 [1a2b3c4d]"
@@ -91,10 +92,10 @@ def test_the_end_of_a_trade_shows_the_chart_again(
     forum: DiscordWebhook, discord_simulator: DiscordSimulator
 ) -> None:
     """A follow-up draws a picture only when it closes the trade."""
-    receipt = forum.announce(signal(), no_picture, may_repeat=False)
-    announced = replace(running(), thread_id=receipt.thread_id)
-    forum.follow_up(announced, [ENTERED], lambda: PNG, may_repeat=False)
-    forum.follow_up(announced, [STOPPED], lambda: PNG, may_repeat=False)
+    receipt = forum.post(announced(signal()), no_picture, may_repeat=False)
+    told_on = replace(running(), thread_id=receipt.thread_id)
+    forum.post(followed(told_on, [ENTERED]), lambda: PNG, may_repeat=False)
+    forum.post(followed(told_on, [STOPPED]), lambda: PNG, may_repeat=False)
     messages = discord_simulator.threads()[0]["messages"]
     assert [len(message["files"]) for message in messages] == [0, 0, 1]
 
@@ -103,10 +104,10 @@ def test_a_text_channel_is_found_out_once(
     text_channel: DiscordWebhook, discord_simulator: DiscordSimulator
 ) -> None:
     """Where there are no threads, the receipt has none, and follow-ups name their signal in the title."""
-    receipt = text_channel.announce(signal(), lambda: PNG, may_repeat=False)
+    receipt = text_channel.post(announced(signal()), lambda: PNG, may_repeat=False)
     assert receipt.thread_id is None
-    text_channel.announce(signal(signal_id="9" * 36), no_picture, may_repeat=False)
-    text_channel.follow_up(running(), [ENTERED], no_picture, may_repeat=False)
+    text_channel.post(announced(signal(signal_id="9" * 36)), no_picture, may_repeat=False)
+    text_channel.post(followed(running(), [ENTERED]), no_picture, may_repeat=False)
     statuses = [request["status"] for request in webhook_posts(discord_simulator)]
     assert statuses == [400, 200, 200, 200]
     titles = [title for titles in told(discord_simulator) for title in titles]
@@ -118,7 +119,7 @@ def test_a_follow_up_without_a_thread_opens_one_in_a_forum(
     forum: DiscordWebhook, discord_simulator: DiscordSimulator
 ) -> None:
     """A signal that was announced elsewhere is still followed where posts need a thread."""
-    receipt = forum.follow_up(running(), [ENTERED], no_picture, may_repeat=False)
+    receipt = forum.post(followed(running(), [ENTERED]), no_picture, may_repeat=False)
     assert receipt.thread_id == discord_simulator.threads()[0]["id"]
 
 
@@ -126,7 +127,7 @@ def test_requests_are_what_discord_asks_for(
     forum: DiscordWebhook, discord_simulator: DiscordSimulator
 ) -> None:
     """wait=true, a User-Agent in Discord's form, and a post that Discord has confirmed."""
-    forum.announce(signal(), no_picture, may_repeat=False)
+    forum.post(announced(signal()), no_picture, may_repeat=False)
     request = webhook_posts(discord_simulator)[0]
     assert request["status"] == 200
     assert "wait=true" in str(request)
@@ -137,9 +138,9 @@ def test_sixty_owed_events_arrive_whole_and_in_order(
     forum: DiscordWebhook, discord_simulator: DiscordSimulator
 ) -> None:
     """What does not fit into one post goes on in the next, in the same thread."""
-    receipt = forum.announce(signal(), no_picture, may_repeat=False)
-    announced = replace(running(), thread_id=receipt.thread_id)
-    forum.follow_up(announced, owed(60), no_picture, may_repeat=False)
+    receipt = forum.post(announced(signal()), no_picture, may_repeat=False)
+    told_on = replace(running(), thread_id=receipt.thread_id)
+    forum.post(followed(told_on, owed(60)), no_picture, may_repeat=False)
     assert_told(discord_simulator, 60)
 
 
@@ -159,12 +160,12 @@ def test_a_part_that_is_refused_for_now_is_sent_alone_later(
     forum: DiscordWebhook, discord_simulator: DiscordSimulator
 ) -> None:
     """After a 429 between two parts, telling the same again repeats none of them."""
-    receipt = forum.announce(signal(), no_picture, may_repeat=False)
-    announced = replace(running(), thread_id=receipt.thread_id)
+    receipt = forum.post(announced(signal()), no_picture, may_repeat=False)
+    told_on = replace(running(), thread_id=receipt.thread_id)
     discord_simulator.faults([{"fault": "status", "status": 429, "after": 1, "method": "POST"}])
     with pytest.raises(NotSent):
-        forum.follow_up(announced, owed(120), no_picture, may_repeat=False)
-    forum.follow_up(announced, owed(120), no_picture, may_repeat=False)
+        forum.post(followed(told_on, owed(120)), no_picture, may_repeat=False)
+    forum.post(followed(told_on, owed(120)), no_picture, may_repeat=False)
     assert_told(discord_simulator, 120)
 
 
@@ -205,8 +206,8 @@ def test_each_answer_has_its_outcome(
     """Done, retry, refused, paused or unknown, as the rules say; and never with the address in it."""
     discord_simulator.faults([fault])
     with pytest.raises(DeliveryError) as raised:
-        forum.announce(signal(), no_picture, may_repeat=False)
-    assert type(raised.value) is outcome
+        forum.post(announced(signal()), no_picture, may_repeat=False)
+    assert isinstance(raised.value, outcome)
     assert "Discord test webhook" in str(raised.value)
     assert_no_secret(raised.value, "forum-token")
 
@@ -227,7 +228,7 @@ def test_a_refusal_repeats_discords_reasons(
     with pytest.raises(
         Refused, match=r"Invalid Form Body: embeds.0.title: Must be 256 or fewer. \(code 50035\)"
     ):
-        forum.announce(signal(), no_picture, may_repeat=False)
+        forum.post(announced(signal()), no_picture, may_repeat=False)
 
 
 def test_a_429_says_how_long_to_wait(forum: DiscordWebhook, discord_simulator: DiscordSimulator) -> None:
@@ -236,10 +237,10 @@ def test_a_429_says_how_long_to_wait(forum: DiscordWebhook, discord_simulator: D
     nonsense = {"fault": "status", "status": 429, "headers": {"Retry-After": "soon"}, "body": "<html>"}
     discord_simulator.faults([fault, nonsense])
     with pytest.raises(NotSent) as raised:
-        forum.announce(signal(), no_picture, may_repeat=False)
+        forum.post(announced(signal()), no_picture, may_repeat=False)
     assert raised.value.retry_after_s == 7.0
     with pytest.raises(NotSent) as raised:
-        forum.announce(signal(), no_picture, may_repeat=False)
+        forum.post(announced(signal()), no_picture, may_repeat=False)
     assert raised.value.retry_after_s == 1.0
 
 
@@ -250,7 +251,7 @@ def test_a_webhook_that_is_gone_is_not_asked_again(
     discord_simulator.faults([{"fault": "status", "status": 404}])
     for _ in range(3):
         with pytest.raises(ChannelPaused, match="404"):
-            forum.announce(signal(), no_picture, may_repeat=False)
+            forum.post(announced(signal()), no_picture, may_repeat=False)
     assert len(webhook_posts(discord_simulator)) == 1
 
 
@@ -261,7 +262,7 @@ def test_nobody_there_means_not_sent() -> None:
         port = unused.getsockname()[1]
     channel = DiscordWebhook(f"http://127.0.0.1:{port}/api/webhooks/1/{CANARY}", "Discord test webhook")
     with pytest.raises(NotSent) as raised:
-        channel.announce(signal(), no_picture, may_repeat=False)
+        channel.post(announced(signal()), no_picture, may_repeat=False)
     assert_no_secret(raised.value, CANARY)
     channel.close()
 
@@ -272,10 +273,10 @@ def test_the_allowance_is_respected(discord_simulator: DiscordSimulator) -> None
     waits = Waits()
     channel = DiscordWebhook(discord_simulator.forum_webhook, wait=waits, monotonic=lambda: 100.0)
     for _ in range(2):
-        channel.announce(signal(), no_picture, may_repeat=False)
+        channel.post(announced(signal()), no_picture, may_repeat=False)
     assert not waits
     with pytest.raises(NotSent):
-        channel.announce(signal(), no_picture, may_repeat=False)
+        channel.post(announced(signal()), no_picture, may_repeat=False)
     assert len(waits) == 1
     assert 0 < waits[0] <= 1.0
     channel.close()
@@ -286,9 +287,9 @@ def test_waiting_has_a_bound(discord_simulator: DiscordSimulator) -> None:
     discord_simulator.limits(webhook=(1, 300.0))
     waits = Waits()
     channel = DiscordWebhook(discord_simulator.forum_webhook, wait=waits)
-    channel.announce(signal(), no_picture, may_repeat=False)
+    channel.post(announced(signal()), no_picture, may_repeat=False)
     with pytest.raises(NotSent) as raised:
-        channel.announce(signal(), no_picture, may_repeat=False)
+        channel.post(announced(signal()), no_picture, may_repeat=False)
     assert raised.value.retry_after_s > MAX_WAIT_S
     assert not waits
     assert len(webhook_posts(discord_simulator)) == 1
@@ -320,7 +321,7 @@ def test_the_address_is_in_no_log_and_no_representation(
     """httpx logs every request at INFO; the webhook's token must not be in it, at any level."""
     caplog.set_level(logging.DEBUG)
     channel = DiscordWebhook(discord_simulator.forum_webhook, "Discord test webhook")
-    channel.announce(signal(), no_picture, may_repeat=False)
+    channel.post(announced(signal()), no_picture, may_repeat=False)
     assert "forum-token" not in caplog.text
     assert "HTTP Request" in caplog.text
     assert "forum-token" not in repr(channel)
@@ -333,6 +334,6 @@ def test_names_from_outside_reach_discord_as_text(
 ) -> None:
     """Mentions and markup in a symbol arrive escaped, and the post allows no mentions."""
     hostile = signal(symbol="@everyone **x**", detector="<@1>_bullish")
-    forum.announce(hostile, no_picture, may_repeat=False)
+    forum.post(announced(hostile), no_picture, may_repeat=False)
     title = discord_simulator.threads()[0]["messages"][0]["embeds"][0]["title"]
     assert title == r"▲ \@everyone \*\*x\*\* long · Bullish \<\@1>"

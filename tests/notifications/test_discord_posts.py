@@ -9,12 +9,14 @@ from hypothesis import strategies as st
 
 from crypto_signals.domain.events import EventType
 from crypto_signals.domain.vocabulary import Direction
+from crypto_signals.notifications.discord_marks import Part, part_in
 from crypto_signals.notifications.discord_posts import posts, thread_title
 from crypto_signals.notifications.discord_text import escaped, length, markdown, pieces
 from crypto_signals.notifications.messages import Message, Strong, announcement, follow_up, plain
 from notifications.samples import BAR, LONG, PLANS, event, every_event, running, signal
 
 ANY_TEXT = st.text(max_size=400)
+MARK = "1a2b3c4d·12·note"
 SAMPLES = [*every_event(LONG).values()]
 
 
@@ -42,6 +44,13 @@ def check_limits(body: dict[str, Any]) -> None:
     assert total <= 6000
     assert length(body.get("content", "")) <= 2000
     assert body["allowed_mentions"] == {"parse": []}
+
+
+def check_marks(bodies: list[dict[str, Any]]) -> None:
+    """Each post ends with its own part of the mark, and bears no other."""
+    parts = [part_in(body, MARK) for body in bodies]
+    assert parts == [Part(number, len(bodies)) for number in range(1, len(bodies) + 1)]
+    assert all(part_in(body, MARK.removesuffix("·note")) is None for body in bodies)
 
 
 def bare(text: str) -> str:
@@ -85,10 +94,11 @@ def test_any_announcement_keeps_the_limits_and_loses_no_line(
         symbol=symbol, detector=detector, confirmed_by=tuple(names), context=tuple(names), strategy=strategy
     )
     message = announcement(sample)
-    bodies = posts(message, named=named, picture=True)
+    bodies = posts(message, MARK, named=named, picture=True)
     for body in bodies:
         check_limits(body)
     check_complete(message, bodies)
+    check_marks(bodies)
     assert 1 <= length(thread_title(message)) <= 100
     assert "[1a2b3c4d]" in thread_title(message)
 
@@ -98,16 +108,17 @@ def test_any_announcement_keeps_the_limits_and_loses_no_line(
 def test_any_follow_up_keeps_the_limits_and_loses_no_line(told: list[Any], direction: Direction) -> None:
     """However many events are owed at once, in whatever order, all of them are told."""
     message = follow_up(running(PLANS[direction]), told)
-    bodies = posts(message, named=True)
+    bodies = posts(message, MARK, named=True)
     for body in bodies:
         check_limits(body)
     check_complete(message, bodies)
+    check_marks(bodies)
 
 
 def test_sixty_events_become_a_few_posts_in_order() -> None:
     """Sixty events that waited for the same outage are told one after the other."""
     told = [event(EventType.STOP_MOVED, day, stop=6640.0 + day) for day in range(60)]
-    bodies = posts(follow_up(running(), told))
+    bodies = posts(follow_up(running(), told), MARK)
     said = shown(bodies)
     places = [said.index(bare(f"{6640 + day:,}.00")) for day in range(60)]
     assert places == sorted(places)
@@ -128,14 +139,14 @@ def test_sixty_events_become_a_few_posts_in_order() -> None:
 def test_markdown_from_outside_is_shown_as_it_is(outside: str, safe: str) -> None:
     """No name can format, link, list or mention."""
     assert escaped(outside) == safe
-    body = posts(announcement(signal(symbol=outside, detector="x")))[0]
+    body = posts(announcement(signal(symbol=outside, detector="x")), MARK)[0]
     assert safe in body["embeds"][0]["title"]
 
 
 def test_moments_are_localised_and_pictures_described() -> None:
     """Discord shows moments in the reader's time; the attachment carries its description."""
     message = announcement(signal())
-    body = posts(message, picture=True)[0]
+    body = posts(message, MARK, picture=True)[0]
     assert f"<t:{int(signal().valid_until.timestamp())}:f>" in body["embeds"][0]["description"]
     assert body["embeds"][0]["image"] == {"url": "attachment://chart.png"}
     assert body["attachments"] == [{"id": 0, "filename": "chart.png", "description": message.alt}]

@@ -26,6 +26,9 @@ class DiscordSimulator:
     discord_api_url: str
     forum_webhook: str
     text_webhook: str
+    bot_token: str
+    forum_channel_id: str
+    text_channel_id: str
     alpaca_data_url: str
     process: subprocess.Popen[str]
     client: httpx.Client
@@ -51,11 +54,33 @@ class DiscordSimulator:
         self._json("POST", "/simulator/clock", {"now": now})
 
     def limits(self, **limits: tuple[int, float] | None) -> None:
-        """Set ``webhook``, ``channel`` or ``alpaca`` to (requests, seconds), or switch it off with None."""
+        """Set ``webhook``, ``channel``, ``bot``, ``bot_total`` or ``alpaca`` to (requests, seconds); None
+        switches it off."""
         shapes = {
             name: limit and {"requests": limit[0], "seconds": limit[1]} for name, limit in limits.items()
         }
         self._json("POST", "/simulator/limits", shapes)
+
+    def habits(self, **habits: object) -> None:
+        """Set ``search_lag_seconds``, ``nonce_seconds`` or the ``missing`` permissions of the bot."""
+        self._json("POST", "/simulator/discord", habits)
+
+    def delete_thread(self, thread_id: str) -> None:
+        """As a moderator would."""
+        self._json("DELETE", f"/simulator/threads/{thread_id}")
+
+    def archive_thread(self, thread_id: str) -> None:
+        """As time would."""
+        self._json("POST", f"/simulator/threads/{thread_id}/archive")
+
+    def delete_channel(self, channel_id: str) -> None:
+        """As an administrator would."""
+        self._json("DELETE", f"/simulator/channels/{channel_id}")
+
+    def as_bot(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """A request of the bot's, such as a test makes beside the product's."""
+        headers = {"Authorization": f"Bot {self.bot_token}"}
+        return self.client.request(method, self.discord_api_url + path, headers=headers, **options)
 
     def reset(self) -> None:
         """Back to the state after the start."""

@@ -10,7 +10,17 @@ from pydantic import AwareDatetime, Field, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from crypto_signals.config.values import BarsUrl, Key, StoreUrl, Symbols, Url, Webhook, split
+from crypto_signals.config.values import (
+    BarsUrl,
+    ChannelId,
+    DiscordApi,
+    Key,
+    StoreUrl,
+    Symbols,
+    Url,
+    Webhook,
+    split,
+)
 from crypto_signals.config.wording import told
 
 ENV_FILE = Path(".env")
@@ -19,9 +29,7 @@ ENV_FILE = Path(".env")
 _NOT_USED_YET = (
     *("ENVIRONMENT", "GOOGLE_CLOUD_PROJECT", "DISABLE_SECRET_MANAGER", "WAREHOUSE_URL"),
     *("ALPACA_PAPER_TRADING", "ALPACA_TRADING_URL", "RATE_LIMIT_PER_MINUTE", "RATE_LIMIT_DELAY"),
-    *("DISCORD_SHADOW_WEBHOOK_URL", "DISCORD_SYSTEM_WEBHOOK_URL", "DISCORD_BOT_TOKEN", "DISCORD_API_URL"),
-    *("DISCORD_CHANNEL_ID_TEST", "DISCORD_CHANNEL_ID_CRYPTO", "DISCORD_CHANNEL_ID_STOCK"),
-    *("POSITION_TTL_DAYS", "EVIDENCE_FILE"),
+    *("DISCORD_SHADOW_WEBHOOK_URL", "DISCORD_SYSTEM_WEBHOOK_URL", "POSITION_TTL_DAYS", "EVIDENCE_FILE"),
     *("LOG_LEVEL", "LOG_FORMAT", "METRICS_PUSHGATEWAY_URL", "METRICS_TEXTFILE", "DEADMAN_URL", "HTTP_BIND"),
 )
 
@@ -46,6 +54,11 @@ class Settings(BaseSettings):
     test_discord_webhook: Webhook | None = None
     live_crypto_discord_webhook_url: Webhook | None = None
     live_stock_discord_webhook_url: Webhook | None = None
+    discord_bot_token: Key | None = None
+    discord_channel_id_test: ChannelId | None = None
+    discord_channel_id_crypto: ChannelId | None = None
+    discord_channel_id_stock: ChannelId | None = None
+    discord_api_url: DiscordApi = "https://discord.com/api/v10"
     settle_seconds: Annotated[float, Field(ge=0, le=3600)] = 90.0
     run_budget_seconds: Annotated[float, Field(gt=0, le=86_400)] = 540.0
     lease_seconds: Annotated[float, Field(ge=40, le=3600)] = 120.0
@@ -74,6 +87,7 @@ def read(problems: list[str]) -> Settings:
     problems += [
         *_half_a_pair(settings, bad),
         *_no_live_channel(settings, bad),
+        *_no_bot_channel(settings, bad),
         *_no_symbols(settings),
         *_forgotten(settings),
     ]
@@ -97,15 +111,32 @@ def _no_live_channel(settings: Settings, bad: Collection[str]) -> list[str]:
     """Where one asset class has a live channel, the other may not end at the console unnoticed."""
     looked_at = {
         "live_crypto_discord_webhook_url": _may_hold(settings.crypto_symbols),
-        "live_stock_discord_webhook_url": settings.enable_equities and _may_hold_stocks(settings),
+        "live_stock_discord_webhook_url": _may_hold_stocks(settings),
     }
     given = [name for name in looked_at if getattr(settings, name) is not None]
-    if settings.test_mode or not given:
+    if settings.test_mode or not given or settings.discord_bot_token is not None:
         return []
     return [
         f"{name.upper()} is missing: TEST_MODE is false and {given[0].upper()} is set"
         for name, needed in looked_at.items()
         if needed and name not in {*given, *bad}
+    ]
+
+
+def _no_bot_channel(settings: Settings, bad: Collection[str]) -> list[str]:
+    """A bot has to know where to post."""
+    looked_at = {
+        "discord_channel_id_test": settings.test_mode,
+        "discord_channel_id_crypto": not settings.test_mode and _may_hold(settings.crypto_symbols),
+        "discord_channel_id_stock": not settings.test_mode and _may_hold_stocks(settings),
+    }
+    if settings.discord_bot_token is None:
+        return []
+    mode = f"TEST_MODE is {str(settings.test_mode).lower()}"
+    return [
+        f"{name.upper()} is missing: DISCORD_BOT_TOKEN is set and {mode}"
+        for name, needed in looked_at.items()
+        if needed and getattr(settings, name) is None and name not in bad
     ]
 
 
@@ -132,6 +163,8 @@ def _may_hold(symbols: str | None) -> bool:
 
 def _may_hold_stocks(settings: Settings) -> bool:
     """Bars files hold what they hold; of Alpaca's stocks none is asked for that is not named."""
+    if not settings.enable_equities:
+        return False
     if settings.equity_symbols is None and settings.bars_url == "alpaca":
         return False
     return _may_hold(settings.equity_symbols)
@@ -149,10 +182,24 @@ def origins(settings: Settings) -> Mapping[str, str]:
 
 def unheeded(settings: Settings) -> list[str]:
     """A line for each setting that is given and goes unheeded, now or in this version."""
-    return [*_idle_webhooks(settings), *_not_used()]
+    return [*_idle_webhooks(settings), *_idle_bot(settings), *_not_used()]
+
+
+def _idle_bot(settings: Settings) -> list[str]:
+    """What the other way of reaching Discord makes useless."""
+    channels = [name for name in Settings.model_fields if name.startswith("discord_channel_id_")]
+    webhooks = [name for name in Settings.model_fields if "discord_webhook" in name]
+    given = {name for name in (*channels, *webhooks) if getattr(settings, name) is not None}
+    if settings.discord_bot_token is not None:
+        idle, why = webhooks, "the bot posts everything (DISCORD_BOT_TOKEN)"
+    else:
+        idle, why = channels, "DISCORD_BOT_TOKEN is missing"
+    return [f"{name.upper()} is set but not used: {why}" for name in idle if name in given]
 
 
 def _idle_webhooks(settings: Settings) -> list[str]:
+    if settings.discord_bot_token is not None:
+        return []
     live = settings.live_crypto_discord_webhook_url or settings.live_stock_discord_webhook_url
     if not settings.test_mode or settings.test_discord_webhook is not None or live is None:
         return []

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, SecretStr
 
 _SYMBOL = re.compile(r"^[A-Z0-9.]{1,12}(/[A-Z0-9]{2,6}(:[A-Z0-9]{2,6})?)?$")
 _WORD = re.compile(r"""[^\s"'\x00-\x20\x7f-\U0010ffff]+""")
+_SNOWFLAKE = re.compile(r"[0-9]{1,20}")
 _WEBHOOK_PATH = re.compile(r"/webhooks/[^/]+/[^/]+/?$")
 
 
@@ -58,6 +59,19 @@ def _webhook(text: str) -> str:
     return url
 
 
+def _discord_api(text: str) -> str:
+    url = _address(text).rstrip("/")
+    if not url.endswith("/api/v10"):
+        raise ValueError("must end with /api/v10, as in https://discord.com/api/v10")
+    return url
+
+
+def _channel_id(text: str) -> str:
+    if not _SNOWFLAKE.fullmatch(text.strip()):
+        raise ValueError("must be a number: turn on Discord's developer mode, then Copy Channel ID")
+    return text.strip()
+
+
 def _symbols(text: str) -> str:
     bad = [symbol for symbol in split(text) if symbol != "*" and not _SYMBOL.match(symbol)]
     if bad:
@@ -82,6 +96,8 @@ def _bars(text: str) -> str:
 Url = Annotated[str, AfterValidator(_address)]
 Webhook = Annotated[SecretStr, AfterValidator(lambda secret: SecretStr(_webhook(secret.get_secret_value())))]
 Key = Annotated[SecretStr, AfterValidator(lambda secret: SecretStr(_word(secret.get_secret_value())))]
+DiscordApi = Annotated[str, AfterValidator(_discord_api)]
+ChannelId = Annotated[str, AfterValidator(_channel_id)]
 Symbols = Annotated[str, AfterValidator(_symbols)]
 StoreUrl = Annotated[str, AfterValidator(_store)]
 BarsUrl = Annotated[str, AfterValidator(_bars)]

@@ -81,6 +81,8 @@ class Relay:
         if owed.is_unsettled:
             try:
                 found = self._patiently(channel, lambda: channel.find(owed.letter), summary)
+            except Refused as refusal:
+                return self._refused(owed, str(refusal), summary)
             except Exception as problem:  # noqa: BLE001 - whatever it is, the other threads go on
                 self._kept(channel, owed, problem, EffectStatus.UNKNOWN, summary)
                 return False

@@ -325,7 +325,8 @@ class Channel(Protocol):
     def post(self, letter: Letter, picture: Picture, *, may_repeat: bool) -> Receipt: ...
 
     def find(self, letter: Letter) -> Receipt | None:
-        """Where the message is, if it arrived; ``None`` where it did not, or nobody can tell."""
+        """Where the message is, if it arrived; ``None`` where it did not, or nobody can tell. Raises
+        ``Refused`` where it never will."""
         ...
 
     def close(self) -> None:

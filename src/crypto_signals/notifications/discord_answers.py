@@ -12,7 +12,9 @@ from crypto_signals.domain.errors import ChannelPaused, DeliveryError, NotSent, 
 
 NEEDS_THREAD = 220001
 NO_THREADS_HERE = 220003
-_GONE_FROM_THREAD = frozenset({10003, 10008})
+THREAD_EXISTS = 160004
+_UNKNOWN_CHANNEL = 10003
+_OF_ONE_THREAD = frozenset({_UNKNOWN_CHANNEL, 10008, 50083, 160005})
 _SAID_MAX = 400
 _ADDRESS = re.compile(r"(https?:/+\S+|\S*webhooks/\S*)")
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
@@ -24,39 +26,59 @@ def code(response: httpx.Response) -> int | None:
     return value if isinstance(value, int) else None
 
 
-def error(name: str, response: httpx.Response, secret: str) -> DeliveryError:
+class PlaceGone(Refused):
+    """The channel or thread that a request named does not exist any more."""
+
+
+def error(name: str, response: httpx.Response, secret: str, advice: str) -> DeliveryError:
     """The outcome that an answer other than a useful 2xx stands for.
 
-    A deleted thread or message (10003, 10008) concerns one signal, so it is a refusal although it
-    comes as a 404; every other 404 means that the webhook is gone.
+    A deleted thread or message (10003, 10008) and a locked thread (50083, 160005) concern one signal, so
+    they are refusals although they come as a 404 or 403; every other such answer concerns the channel, and
+    ``advice`` says what to look at.
     """
     status = response.status_code
     said = f"{name}: {status} {_said(response, secret)}".rstrip()
     if status == 429:
         return NotSent(said, retry_after_s(response))
-    if status in {400, 413} or (status == 404 and code(response) in _GONE_FROM_THREAD):
+    if status == 404 and code(response) == _UNKNOWN_CHANNEL:
+        return PlaceGone(said)
+    if status in {400, 413} or (status in {403, 404} and code(response) in _OF_ONE_THREAD):
         return Refused(said)
     if status in {401, 403, 404}:
-        return ChannelPaused(f"{said}; check the webhook in the channel's settings")
+        return ChannelPaused(f"{said}; {advice}")
     if 200 <= status < 300:
         return OutcomeUnknown(f"{name}: {status}, but the answer does not name the message")
     return OutcomeUnknown(said)
 
 
-def failure(name: str, problem: httpx.HTTPError | httpx.InvalidURL) -> DeliveryError:
+def failure(name: str, problem: httpx.HTTPError | httpx.InvalidURL, method: str) -> DeliveryError:
     """The outcome of a request that got no whole answer; only the kind of the problem is told."""
     kind = type(problem).__name__
     if isinstance(problem, _NOT_SENT):
         return NotSent(f"{name}: could not connect ({kind})")
+    if method == "GET":
+        return NotSent(f"{name}: no whole answer ({kind})")
     return OutcomeUnknown(f"{name}: no whole answer ({kind}); the message may have arrived")
 
 
 def receipt_ids(response: httpx.Response) -> tuple[str, str] | None:
     """The ids of the message and of the channel (or thread) that it is in; ``None`` if either is missing."""
+    return ids(_json(response), "id", "channel_id")
+
+
+def thread_ids(response: httpx.Response) -> tuple[str, str] | None:
+    """The same of the answer that opened a thread with its first message."""
     body = _json(response)
-    message_id, channel_id = body.get("id"), body.get("channel_id")
-    if isinstance(message_id, str) and message_id and isinstance(channel_id, str) and channel_id:
-        return message_id, channel_id
+    first = body.get("message")
+    return ids({**body, "message": first.get("id") if isinstance(first, dict) else None}, "message", "id")
+
+
+def ids(body: dict[str, Any], first: str, second: str) -> tuple[str, str] | None:
+    """Two ids of an object, if it has both."""
+    one, two = body.get(first), body.get(second)
+    if isinstance(one, str) and one and isinstance(two, str) and two:
+        return one, two
     return None
 
 
@@ -84,11 +106,16 @@ def _seconds(value: object) -> float | None:
     return seconds if math.isfinite(seconds) and seconds >= 0 else None
 
 
-def _json(response: httpx.Response) -> dict[str, Any]:
+def content(response: httpx.Response) -> Any:
+    """The body, or ``None`` where it is no JSON."""
     try:
-        body = response.json()
+        return response.json()
     except (JSONDecodeError, UnicodeDecodeError, RecursionError):
-        return {}
+        return None
+
+
+def _json(response: httpx.Response) -> dict[str, Any]:
+    body = content(response)
     return body if isinstance(body, dict) else {}
 
 

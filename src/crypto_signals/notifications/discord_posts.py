@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from crypto_signals.notifications.announcement import THREAD_NAME_MAX
+from crypto_signals.notifications.discord_marks import MARK_MAX, of_part
 from crypto_signals.notifications.discord_text import cut, escaped, length, markdown, pieces
 from crypto_signals.notifications.texts import Field, Line, Message
 
@@ -20,9 +21,9 @@ EMBEDS_MAX = 10
 TOTAL_MAX = 6000
 ALT_MAX = 1024
 PICTURE_NAME = "chart.png"
+FOOTER_GLUE = " · "
 
 JsonObject = dict[str, Any]
-USERNAME = "Crypto Sentinel"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,32 +83,29 @@ def _put(embed: JsonObject, item: _Item) -> None:
         embed.setdefault("fields", []).append(field)
 
 
-def posts(message: Message, *, named: bool = False, picture: bool = False) -> list[JsonObject]:
-    """The JSON bodies that tell ``message``, in order. ``named``: the title names the signal, for
-    channels without threads."""
+def posts(message: Message, mark: str, *, named: bool = False, picture: bool = False) -> list[JsonObject]:
+    """The JSON bodies that tell ``message``, in order, each with its part of ``mark`` at the very end.
+    ``named``: the title names the signal, for channels without threads."""
     title = f"{message.thread_name} · {message.title}" if named else message.title
     title_text, footer = cut(escaped(title), TITLE_MAX), cut(message.footer, FOOTER_MAX)
-    packer = _Packer(TOTAL_MAX - TITLE_MAX - length(footer))
+    packer = _Packer(TOTAL_MAX - TITLE_MAX - length(footer) - len(FOOTER_GLUE) - MARK_MAX)
     for item in _items(message, title, footer):
         packer.add(item)
     bodies = []
-    for number, embeds in enumerate(packer.posts):
-        if number == 0:
+    for number, embeds in enumerate(packer.posts, 1):
+        if number == 1:
             embeds[0]["title"] = title_text
             if picture:
                 embeds[0]["image"] = {"url": f"attachment://{PICTURE_NAME}"}
         for embed in embeds:
             embed["color"] = int(message.colour)
-        embeds[-1] |= {"footer": {"text": footer}, "timestamp": message.ts.isoformat()}
-        bodies.append(_body(embeds))
+        marked = footer + FOOTER_GLUE + of_part(mark, number, len(packer.posts))
+        embeds[-1] |= {"footer": {"text": marked}, "timestamp": message.ts.isoformat()}
+        bodies.append({"embeds": embeds, "allowed_mentions": {"parse": []}})
     if picture:
         alt = cut(message.alt, ALT_MAX)
         bodies[0]["attachments"] = [{"id": 0, "filename": PICTURE_NAME, "description": alt}]
     return bodies
-
-
-def _body(embeds: list[JsonObject]) -> JsonObject:
-    return {"username": USERNAME, "embeds": embeds, "allowed_mentions": {"parse": []}}
 
 
 def _items(message: Message, title: str, footer: str) -> Iterator[_Item]:

@@ -22,6 +22,7 @@ __all__ = [
     "message",
     "note",
     "plain",
+    "shows_picture",
     "utc",
 ]
 
@@ -32,3 +33,9 @@ def message(letter: Letter, *, may_repeat: bool = False) -> Message:
         return announcement(letter.signal, may_repeat=may_repeat)
     tell = note if letter.kind is EffectKind.NOTE else follow_up
     return tell(letter.signal, letter.events, may_repeat=may_repeat)
+
+
+def shows_picture(letter: Letter) -> bool:
+    """The announcement shows the chart, and once more what closes the trade."""
+    closes = any(event.type in CLOSING for event in letter.events)
+    return letter.kind is EffectKind.ANNOUNCE or closes

@@ -1,12 +1,13 @@
 """What was posted: channels, threads, messages and files, in memory and in the order in which they came."""
 
 import hashlib
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from crypto_signals.simulator.discord_errors import JsonObject
-from crypto_signals.simulator.settings import Channel
+from crypto_signals.simulator.settings import BOT_ID, BOT_NAME, Channel
 
 DISCORD_EPOCH = datetime(2015, 1, 1, tzinfo=UTC)
 FIRST_SNOWFLAKE = 10**17
@@ -44,18 +45,29 @@ class StoredFile:
         return hashlib.sha256(self.data).hexdigest()
 
 
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who posts: the bot, or a webhook, which may call itself anything."""
+
+    id: str
+    name: str
+    is_webhook: bool
+
+
+BOT = Author(BOT_ID, BOT_NAME, is_webhook=False)
+
+
 @dataclass(slots=True)
 class StoredMessage:
     """A message; ``embeds`` are kept as they were sent, with their ``attachment://`` references.
 
     ``allowed_mentions`` is what the newest request that set the content said, because Discord does not
-    carry it over to an edit.
+    carry it over to an edit. ``saved_at`` is real time, which a search lag is counted from.
     """
 
     id: str
     channel_id: str
-    webhook_id: str
-    username: str
+    author: Author
     avatar_url: str | None
     timestamp: datetime
     content: str = ""
@@ -66,6 +78,7 @@ class StoredMessage:
     flags: int = 0
     tts: bool = False
     edited_timestamp: datetime | None = None
+    saved_at: float = field(default_factory=time.monotonic)
 
     @property
     def mentions_open(self) -> bool:
@@ -83,12 +96,32 @@ class StoredMessage:
 
 @dataclass(slots=True)
 class Thread:
-    """A thread of a forum channel; a text channel is one thread with the channel's own id."""
+    """A thread of a channel; a text channel is itself one, with the channel's own id.
+
+    ``last_message_id`` stays when that message is deleted.
+    """
 
     id: str
     name: str
     channel: Channel
+    owner_id: str
+    archive_timestamp: datetime
     messages: list[StoredMessage] = field(default_factory=list)
+    last_message_id: str | None = None
+    archived: bool = False
+    saved_at: float = field(default_factory=time.monotonic)
+
+    @property
+    def is_channel(self) -> bool:
+        """True for a text channel itself."""
+        return self.id == self.channel.channel_id
+
+    def add(self, message: StoredMessage) -> None:
+        """The newest message; it takes a thread out of the archive."""
+        message.channel_id = self.id
+        self.messages.append(message)
+        self.last_message_id = message.id
+        self.archived = False
 
     def find(self, message_id: str) -> StoredMessage | None:
         """The message with this id, if it is here."""
@@ -103,33 +136,50 @@ class Board:
         self.ids = Snowflakes()
         self.webhooks: dict[str, Channel] = {}
         self.threads: dict[str, Thread] = {}
+        self.nonces: dict[str, StoredMessage] = {}
+        self._gone: set[str] = set()
         self.clear()
 
     def clear(self) -> None:
-        """Forget what was posted and restore deleted webhooks; ids go on growing."""
+        """Forget what was posted and restore deleted webhooks and channels; ids go on growing."""
         self.webhooks = {channel.webhook_id: channel for channel in self._configured}
         self.threads = {}
+        self.nonces = {}
+        self._gone = set()
 
     @property
     def channels(self) -> tuple[Channel, ...]:
         """The channels as configured, whether or not their webhook was deleted."""
         return self._configured
 
+    def channel(self, channel_id: str) -> Channel | None:
+        """The channel with this id, unless it was deleted."""
+        known = (c for c in self._configured if c.channel_id == channel_id and channel_id not in self._gone)
+        return next(known, None)
+
+    def delete_channel(self, channel: Channel) -> None:
+        """Delete a channel with its threads and its webhook."""
+        self._gone.add(channel.channel_id)
+        self.webhooks.pop(channel.webhook_id, None)
+        self.threads = {key: thread for key, thread in self.threads.items() if thread.channel != channel}
+
     def thread(self, channel: Channel, thread_id: str) -> Thread | None:
         """The thread with this id, if it belongs to the channel."""
         thread = self.threads.get(thread_id)
         return thread if thread is not None and thread.channel == channel else None
 
-    def open_thread(self, channel: Channel, thread_id: str, name: str) -> Thread:
+    def open_thread(
+        self, channel: Channel, thread_id: str, name: str, owner_id: str, now: datetime
+    ) -> Thread:
         """Start a thread."""
-        thread = Thread(thread_id, name, channel)
+        thread = Thread(thread_id, name, channel, owner_id, now)
         self.threads[thread_id] = thread
         return thread
 
     def text_thread(self, channel: Channel) -> Thread:
-        """The only thread of a text channel."""
+        """A text channel as the thread that it is."""
         known = self.threads.get(channel.channel_id)
-        return known or self.open_thread(channel, channel.channel_id, channel.name)
+        return known or self.open_thread(channel, channel.channel_id, channel.name, "", DISCORD_EPOCH)
 
     def file(self, channel_id: str, file_id: str) -> StoredFile | None:
         """An uploaded file that some message still holds."""

@@ -8,25 +8,23 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from crypto_signals.simulator.board import StoredFile, StoredMessage
+from crypto_signals.simulator.board import Author, StoredFile, StoredMessage
 from crypto_signals.simulator.discord_errors import DiscordError, bad_form
 from crypto_signals.simulator.message_rules import check_form
-from crypto_signals.simulator.settings import Channel
 from crypto_signals.simulator.uploads import Form, sanitized
 
 NewId = Callable[[], str]
 
 
-def compose(form: Form, channel: Channel, new_id: NewId, now: datetime) -> StoredMessage:
-    """The message that a checked form asks for, addressed to the channel itself."""
+def compose(form: Form, channel_id: str, author: Author, new_id: NewId, now: datetime) -> StoredMessage:
+    """The message that a checked form asks for."""
     _describe_files(form)
     _check(form, [])
     message = StoredMessage(
         id=new_id(),
-        channel_id=channel.channel_id,
-        webhook_id=channel.webhook_id,
-        username=form.body.get("username") or channel.name,
-        avatar_url=form.body.get("avatar_url"),
+        channel_id=channel_id,
+        author=author,
+        avatar_url=form.body.get("avatar_url") if author.is_webhook else None,
         timestamp=now,
         tts=bool(form.body.get("tts")),
     )

@@ -9,10 +9,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from crypto_signals.simulator.clock import iso_z
+from crypto_signals.simulator.discord_bot import Permission
 from crypto_signals.simulator.faults import FAULT_RULES
 from crypto_signals.simulator.message_json import thread_json
 from crypto_signals.simulator.settings import Limits, RateLimit
-from crypto_signals.simulator.world import World, base_url
+from crypto_signals.simulator.world import Habits, World, base_url
 
 
 class ClockForm(BaseModel):
@@ -43,12 +44,29 @@ class LimitsForm(BaseModel):
 
     webhook: LimitForm | None = None
     channel: LimitForm | None = None
+    bot: LimitForm | None = None
+    bot_total: LimitForm | None = None
     alpaca: LimitForm | None = None
 
     def applied_to(self, limits: Limits) -> Limits:
         """The limits in force after the change."""
         named = {name: getattr(self, name) for name in self.model_fields_set}
         return replace(limits, **{name: form and form.limit() for name, form in named.items()})
+
+
+class HabitsForm(BaseModel):
+    """Those that are named change."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    search_lag_seconds: Annotated[float, Field(ge=0)] = 0.0
+    nonce_seconds: Annotated[float, Field(ge=0)] = 300.0
+    missing: frozenset[Permission] = frozenset()
+
+    def impose_on(self, habits: Habits) -> None:
+        """Change what was named."""
+        for name in self.model_fields_set:
+            setattr(habits, name, getattr(self, name))
 
 
 class ControlApi:
@@ -65,6 +83,10 @@ class ControlApi:
             Route("/simulator/faults", self._faults, methods=["GET", "POST", "DELETE"]),
             Route("/simulator/clock", self._clock, methods=["GET", "POST"]),
             Route("/simulator/limits", self._limits, methods=["POST"]),
+            Route("/simulator/discord", self._discord, methods=["POST"]),
+            Route("/simulator/threads/{thread_id}", self._delete_thread, methods=["DELETE"]),
+            Route("/simulator/threads/{thread_id}/archive", self._archive_thread, methods=["POST"]),
+            Route("/simulator/channels/{channel_id}", self._delete_channel, methods=["DELETE"]),
             Route("/simulator/reset", self._reset, methods=["POST"]),
         ]
 
@@ -100,6 +122,32 @@ class ControlApi:
         except ValidationError as error:
             return _bad(error)
         self._world.limiter.replace(form.applied_to(self._world.limiter.limits))
+        return Response(status_code=204)
+
+    async def _discord(self, request: Request) -> Response:
+        try:
+            HabitsForm.model_validate_json(await request.body()).impose_on(self._world.habits)
+        except ValidationError as error:
+            return _bad(error)
+        return Response(status_code=204)
+
+    async def _delete_thread(self, request: Request) -> Response:
+        """As a moderator would: the message that it was started from stays."""
+        found = self._world.board.threads.pop(request.path_params["thread_id"], None)
+        return Response(status_code=204 if found else 404)
+
+    async def _archive_thread(self, request: Request) -> Response:
+        thread = self._world.board.threads.get(request.path_params["thread_id"])
+        if thread is None:
+            return Response(status_code=404)
+        thread.archived, thread.archive_timestamp = True, self._world.clock.now()
+        return Response(status_code=204)
+
+    async def _delete_channel(self, request: Request) -> Response:
+        channel = self._world.board.channel(request.path_params["channel_id"])
+        if channel is None:
+            return Response(status_code=404)
+        self._world.board.delete_channel(channel)
         return Response(status_code=204)
 
     async def _reset(self, _request: Request) -> Response:

@@ -11,10 +11,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from crypto_signals.simulator.board import StoredMessage, Thread
+from crypto_signals.simulator.board import Author, StoredMessage, Thread
 from crypto_signals.simulator.composing import compose, revise
 from crypto_signals.simulator.discord_errors import (
     DiscordError,
+    answered,
     snowflake,
     unknown_channel,
     unknown_message,
@@ -59,7 +60,7 @@ class DiscordApi:
             except DiscordError as error:
                 return error.response()
             reading = self._world.limiter.webhook(channel.webhook_id)
-            response = self._refused(request, channel, reading) or await _answer(action, request, channel)
+            response = self._refused(request, channel, reading) or await answered(action(request, channel))
             response.headers.update(limit_headers(reading))
             return response
 
@@ -91,13 +92,13 @@ class DiscordApi:
 
     async def _execute(self, request: Request, channel: Channel) -> Response:
         form = await read_form(request, self._world.settings.max_file_bytes)
-        message = compose(form, channel, self._new_id, self._world.clock.now())
+        author = Author(channel.webhook_id, form.body.get("username") or channel.name, is_webhook=True)
+        message = compose(form, channel.channel_id, author, self._world.new_id, self._world.clock.now())
         wait = asked(request, "wait")
         if request.scope["state"].get("not_saved"):
             return _not_saved(wait=wait)
         thread = self._destination(request, channel, form, message.id)
-        message.channel_id = thread.id
-        thread.messages.append(message)
+        thread.add(message)
         if not wait:
             return Response(status_code=204)
         return JSONResponse(message_json(message, base_url(request)))
@@ -110,7 +111,8 @@ class DiscordApi:
         if thread_id is not None:
             return self._thread(channel, thread_id)
         if name is not None:
-            return self._world.board.open_thread(channel, message_id, name.strip())
+            now = self._world.clock.now()
+            return self._world.board.open_thread(channel, message_id, name.strip(), channel.webhook_id, now)
         return self._world.board.text_thread(channel)
 
     async def _get(self, request: Request, channel: Channel) -> Response:
@@ -120,7 +122,7 @@ class DiscordApi:
     async def _edit(self, request: Request, channel: Channel) -> Response:
         form = await read_form(request, self._world.settings.max_file_bytes)
         thread, message = self._found(request, channel)
-        edited = revise(message, form, self._new_id, self._world.clock.now())
+        edited = revise(message, form, self._world.new_id, self._world.clock.now())
         thread.messages[thread.messages.index(message)] = edited
         return JSONResponse(message_json(edited, base_url(request)))
 
@@ -142,19 +144,9 @@ class DiscordApi:
 
     def _thread(self, channel: Channel, thread_id: str) -> Thread:
         thread = self._world.board.thread(channel, snowflake("thread_id", thread_id))
-        if thread is None or not channel.forum:
+        if thread is None or thread.is_channel:
             raise unknown_channel()
         return thread
-
-    def _new_id(self) -> str:
-        return self._world.board.ids.next(self._world.clock.now())
-
-
-async def _answer(action: Action, request: Request, channel: Channel) -> Response:
-    try:
-        return await action(request, channel)
-    except DiscordError as error:
-        return error.response()
 
 
 def _check_destination(channel: Channel, thread_id: str | None, name: str | None) -> None:

@@ -3,9 +3,10 @@
 Source: discord-api-docs, topics/opcodes-and-status-codes and reference (error messages).
 """
 
+from collections.abc import Awaitable
 from typing import Any
 
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
 JsonObject = dict[str, Any]
 
@@ -52,6 +53,14 @@ class FormErrors:
     def error(self) -> DiscordError:
         """The refusal that names what was added so far."""
         return DiscordError(400, 50035, "Invalid Form Body", self._tree)
+
+
+async def answered(action: Awaitable[Response]) -> Response:
+    """The answer of an action, or its refusal."""
+    try:
+        return await action
+    except DiscordError as error:
+        return error.response()
 
 
 def bad_form(path: tuple[str | int, ...], code: str, message: str) -> DiscordError:

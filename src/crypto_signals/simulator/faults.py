@@ -20,7 +20,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from crypto_signals.simulator.request_log import is_service
 
-FaultName = Literal["status", "reset_before", "reset_after", "slow", "half_body", "not_json", "not_saved"]
+FaultName = Literal[
+    "status", "reset_before", "reset_after", "slow", "late", "half_body", "not_json", "not_saved"
+]
 
 
 class FaultRule(BaseModel):
@@ -33,6 +35,7 @@ class FaultRule(BaseModel):
     - ``reset_before``: the connection is reset before the request is handled
     - ``reset_after``: the request is handled, then the connection is reset: the reply is lost
     - ``slow``: handled after ``seconds``, even when the client has hung up by then
+    - ``late``: the connection is reset, and the request is handled ``seconds`` later
     - ``half_body``: handled, but the connection closes in the middle of the reply
     - ``not_json``: handled, but the reply's body is not JSON
     - ``not_saved``: Discord drops the message while saving it
@@ -86,6 +89,7 @@ class Faults:
 
     def __init__(self) -> None:
         self._armed: list[ArmedRule] = []
+        self.worlds = 1
 
     def add(self, rules: Iterable[FaultRule]) -> None:
         """Put rules behind those already in force."""
@@ -94,6 +98,11 @@ class Faults:
     def clear(self) -> None:
         """No more faults."""
         self._armed.clear()
+
+    def reset(self) -> None:
+        """A fresh world: requests that the old one still holds back are never handled."""
+        self.clear()
+        self.worlds += 1
 
     def strike(self, method: str, path: str) -> FaultRule | None:
         """The fault that this request meets, if any."""
@@ -131,7 +140,8 @@ class FaultMiddleware:
         if rule is None:
             await self._app(scope, receive, send)
             return
-        scope["state"]["fault"] = rule.fault
+        world = self._faults.worlds
+        scope["state"] |= {"fault": rule.fault, "world_is_gone": lambda: self._faults.worlds != world}
         await _PLAYERS[rule.fault](rule, self._app, scope, receive, send)
 
 
@@ -159,11 +169,18 @@ async def _reset_after(_rule: FaultRule, app: ASGIApp, scope: Scope, receive: Re
 async def _slow(rule: FaultRule, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
     request = await _read_all(receive)
     await asyncio.sleep(rule.seconds)
+    if scope["state"]["world_is_gone"]():
+        await _reset(scope, receive)
+    else:
+        await app(scope, _replayed(request, receive), send)
 
-    async def replay() -> Message:
-        return request.pop(0) if request else await receive()
 
-    await app(scope, replay, send)
+async def _late(rule: FaultRule, app: ASGIApp, scope: Scope, receive: Receive, _send: Send) -> None:
+    request = await _read_all(receive)
+    await _reset(scope, receive)
+    await asyncio.sleep(rule.seconds)
+    if not scope["state"]["world_is_gone"]():
+        await _reply(app, scope, _replayed(request, receive))
 
 
 async def _half_body(_rule: FaultRule, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
@@ -192,6 +209,7 @@ _PLAYERS: dict[FaultName, Player] = {
     "reset_before": _reset_before,
     "reset_after": _reset_after,
     "slow": _slow,
+    "late": _late,
     "half_body": _half_body,
     "not_json": _not_json,
     "not_saved": _not_saved,
@@ -215,6 +233,13 @@ async def _read_all(receive: Receive) -> list[Message]:
     while messages[-1].get("more_body"):
         messages.append(await receive())
     return messages
+
+
+def _replayed(request: list[Message], receive: Receive) -> Receive:
+    async def replay() -> Message:
+        return request.pop(0) if request else await receive()
+
+    return replay
 
 
 async def _reset(scope: Scope, receive: Receive) -> None:

@@ -60,6 +60,14 @@ class Limiter:
         """One message into a channel."""
         return self._take("channel", channel_id, self.limits.channel)
 
+    def bot(self, route: str) -> Reading | None:
+        """One request of the bot on a route, which names its channel or server."""
+        return self._take("bot", route, self.limits.bot)
+
+    def bot_total(self) -> Reading | None:
+        """One request of the bot on any route."""
+        return self._take("bot_total", "", self.limits.bot_total)
+
     def alpaca(self) -> Reading | None:
         """One request for market data; the account has one allowance for all endpoints."""
         return self._take("alpaca", "", self.limits.alpaca)

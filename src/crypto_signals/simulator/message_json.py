@@ -8,7 +8,7 @@ drops the reference.
 from datetime import datetime
 from typing import Any
 
-from crypto_signals.simulator.board import StoredFile, StoredMessage, Thread
+from crypto_signals.simulator.board import Author, StoredFile, StoredMessage, Thread
 from crypto_signals.simulator.discord_errors import JsonObject
 from crypto_signals.simulator.settings import GUILD_ID, Channel
 from crypto_signals.simulator.uploads import referenced_filename
@@ -21,8 +21,7 @@ def message_json(message: StoredMessage, base_url: str) -> JsonObject:
         "id": message.id,
         "type": 0,
         "channel_id": message.channel_id,
-        "webhook_id": message.webhook_id,
-        "author": _author(message),
+        "author": author_json(message.author),
         "content": message.content,
         "embeds": [{"type": "rich"} | _resolved(embed, urls) for embed in message.embeds],
         "attachments": [
@@ -39,6 +38,17 @@ def message_json(message: StoredMessage, base_url: str) -> JsonObject:
         "mention_everyone": False,
         "timestamp": stamp(message.timestamp),
         "edited_timestamp": message.edited_timestamp and stamp(message.edited_timestamp),
+    } | ({"webhook_id": message.author.id} if message.author.is_webhook else {})
+
+
+def author_json(author: Author) -> JsonObject:
+    """A user object."""
+    return {
+        "id": author.id,
+        "username": author.name,
+        "avatar": None,
+        "discriminator": "0000",
+        "bot": True,
     }
 
 
@@ -64,6 +74,7 @@ def thread_json(thread: Thread, base_url: str) -> JsonObject:
         "name": thread.name,
         "channel_id": thread.channel.channel_id,
         "webhook_id": thread.channel.webhook_id,
+        "archived": thread.archived,
         "forum": thread.channel.forum,
         "messages": [_recorded(message, base_url) for message in thread.messages],
     }
@@ -100,16 +111,6 @@ def _recorded(message: StoredMessage, base_url: str) -> JsonObject:
         "files": [
             file_json(file, message.channel_id, base_url) | {"sha256": file.sha256} for file in message.files
         ],
-    }
-
-
-def _author(message: StoredMessage) -> JsonObject:
-    return {
-        "id": message.webhook_id,
-        "username": message.username,
-        "avatar": None,
-        "discriminator": "0000",
-        "bot": True,
     }
 
 

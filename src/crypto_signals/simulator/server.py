@@ -22,6 +22,7 @@ from crypto_signals.domain.errors import UsageError
 from crypto_signals.simulator.alpaca import AlpacaApi
 from crypto_signals.simulator.control import ControlApi
 from crypto_signals.simulator.discord import DiscordApi
+from crypto_signals.simulator.discord_bot import BotApi
 from crypto_signals.simulator.faults import FaultMiddleware
 from crypto_signals.simulator.pages import Pages
 from crypto_signals.simulator.request_log import LogMiddleware
@@ -37,7 +38,7 @@ def build_app(settings: SimulatorSettings | None = None) -> Starlette:
     The faults that cut connections need it to be served by ``serve``: they reach for the connection itself.
     """
     world = World.from_settings(settings or SimulatorSettings())
-    apis = (ControlApi(world), DiscordApi(world), AlpacaApi(world), Pages(world))
+    apis = (ControlApi(world), DiscordApi(world), BotApi(world), AlpacaApi(world), Pages(world))
     return Starlette(
         routes=[route for api in apis for route in api.routes()],
         middleware=[
@@ -70,14 +71,17 @@ def serve(host: str = "127.0.0.1", port: int = 0, settings: SimulatorSettings | 
 
 
 def addresses(url: str, settings: SimulatorSettings) -> dict[str, str | None]:
-    """What a client needs to be configured with; a kind of webhook that was not configured is null."""
-    forums = (url + channel.path for channel in settings.channels if channel.forum)
-    texts = (url + channel.path for channel in settings.channels if not channel.forum)
+    """What a client needs to be configured with; a kind of channel that was not configured is null."""
+    forum = next((channel for channel in settings.channels if channel.forum), None)
+    text = next((channel for channel in settings.channels if not channel.forum), None)
     return {
         "url": url,
         "discord_api_url": f"{url}/api/v10",
-        "forum_webhook": next(forums, None),
-        "text_webhook": next(texts, None),
+        "forum_webhook": url + forum.path if forum else None,
+        "text_webhook": url + text.path if text else None,
+        "bot_token": settings.bot_token,
+        "forum_channel_id": forum.channel_id if forum else None,
+        "text_channel_id": text.channel_id if text else None,
         "alpaca_data_url": url,
     }
 

@@ -5,6 +5,8 @@ from datetime import datetime
 from pathlib import Path
 
 GUILD_ID = "3001"
+BOT_ID = "4001"
+BOT_NAME = "Sentinel"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +37,19 @@ class Channel:
 class Limits:
     """Rate limits; None switches one off.
 
-    Discord publishes no numbers. 5 in 2 s for each webhook and 30 in 60 s for each channel are what it does
-    in practice (discord-api-docs issues 367 and 1454). Alpaca's 200 a minute is its free plan.
+    Discord publishes no numbers but one: a bot may make 50 requests a second in all (``bot_total``). 5 in 2 s
+    for each webhook and 30 in 60 s for each channel are what it does in practice (discord-api-docs issues
+    367 and 1454); ``bot`` holds for each route and channel. Alpaca's 200 a minute is its free plan.
     """
 
     webhook: RateLimit | None = RateLimit(5, 2.0)
     channel: RateLimit | None = RateLimit(30, 60.0)
+    bot: RateLimit | None = RateLimit(5, 5.0)
+    bot_total: RateLimit | None = RateLimit(50, 1.0)
     alpaca: RateLimit | None = RateLimit(200, 60.0)
 
 
-NO_LIMITS = Limits(webhook=None, channel=None, alpaca=None)
+NO_LIMITS = Limits(webhook=None, channel=None, bot=None, bot_total=None, alpaca=None)
 
 DEFAULT_CHANNELS = (
     Channel("1001", "forum-token", "2001", "trade-setups", forum=True),
@@ -60,6 +65,7 @@ class SimulatorSettings:
     """
 
     channels: tuple[Channel, ...] = DEFAULT_CHANNELS
+    bot_token: str = field(default="bot-token", repr=False)
     limits: Limits = field(default_factory=Limits)
     bars: tuple[Path, ...] = ()
     now: datetime | None = None

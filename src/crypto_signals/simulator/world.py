@@ -13,6 +13,23 @@ from crypto_signals.simulator.request_log import RequestLog
 from crypto_signals.simulator.settings import SimulatorSettings
 
 
+@dataclass(slots=True)
+class Habits:
+    """How Discord behaves towards the bot; durations are real seconds.
+
+    A message or thread is not seen by reads for ``search_lag_seconds``. A nonce is remembered for
+    ``nonce_seconds`` ("the past few minutes"). ``missing`` are the permissions that the bot does not have.
+    """
+
+    search_lag_seconds: float = 0.0
+    nonce_seconds: float = 300.0
+    missing: frozenset[str] = frozenset()
+
+    def clear(self) -> None:
+        """Back to how it is at the start."""
+        self.search_lag_seconds, self.nonce_seconds, self.missing = 0.0, 300.0, frozenset()
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """The state behind all endpoints; only the event loop's thread touches it."""
@@ -24,6 +41,7 @@ class World:
     faults: Faults
     log: RequestLog
     bars: BarsStore
+    habits: Habits
 
     @classmethod
     def from_settings(cls, settings: SimulatorSettings) -> "World":
@@ -36,15 +54,21 @@ class World:
             faults=Faults(),
             log=RequestLog(),
             bars=BarsStore.from_files(settings.bars),
+            habits=Habits(),
         )
+
+    def new_id(self) -> str:
+        """An id for something made now."""
+        return self.board.ids.next(self.clock.now())
 
     def reset(self) -> None:
         """Back to the state after the start, except that ids go on growing."""
         self.clock.set(self.settings.now)
         self.board.clear()
         self.limiter.replace(self.settings.limits)
-        self.faults.clear()
+        self.faults.reset()
         self.log.clear()
+        self.habits.clear()
 
 
 def base_url(request: Request) -> str:
