@@ -11,7 +11,7 @@ from pathlib import Path
 
 from crypto_signals.analysis.catalogue import CATALOGUE
 from crypto_signals.analysis.panel_pool import scan_panel
-from crypto_signals.app import file_history
+from crypto_signals.app.bars import file_history
 
 
 def main(path: str, *words: str) -> None:

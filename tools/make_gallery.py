@@ -19,7 +19,7 @@ from crypto_signals.analysis.detections import Detection
 from crypto_signals.analysis.panel import Ints, Series, as_ts64
 from crypto_signals.analysis.scan import detect
 from crypto_signals.analysis.study import Study
-from crypto_signals.app import SAMPLE_BARS
+from crypto_signals.app.demo import SAMPLE_BARS
 from crypto_signals.domain.instruments import Instrument, Timeframe
 from crypto_signals.domain.signals import Plan, Signal
 from crypto_signals.domain.vocabulary import Conviction, Family

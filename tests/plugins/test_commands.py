@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from crypto_signals.app import SAMPLE_BARS
+from crypto_signals.app.demo import SAMPLE_BARS
 
 from .files import HONEST, PEEKING, failing_later, written
 

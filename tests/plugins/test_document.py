@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 from crypto_signals.analysis.scan import detect
-from crypto_signals.app import SAMPLE_BARS, file_history
+from crypto_signals.app.bars import file_history
+from crypto_signals.app.demo import SAMPLE_BARS
 from crypto_signals.plugins import plugins
 from crypto_signals.research.conformance import CHECKS
 

@@ -7,7 +7,7 @@ import pytest
 
 from crypto_signals.analysis.catalogue import CATALOGUE
 from crypto_signals.analysis.panel import Series
-from crypto_signals.app import file_history
+from crypto_signals.app.bars import file_history
 from crypto_signals.detectors import Direction, Family, Hits, Study, detector
 from crypto_signals.research.conformance import Plan, replay
 

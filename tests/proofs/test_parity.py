@@ -23,7 +23,7 @@ from crypto_signals.analysis.detections import Detection
 from crypto_signals.analysis.panel import Series, as_datetime, as_ts64
 from crypto_signals.analysis.scan import detect
 from crypto_signals.analysis.study import Study
-from crypto_signals.app import DEMO_LAST_DAY, DEMO_SYMBOLS, SAMPLE_BARS, SAMPLE_FILES
+from crypto_signals.app.demo import DEMO_LAST_DAY, DEMO_SYMBOLS, SAMPLE_BARS, SAMPLE_FILES
 from crypto_signals.domain.bars import Bar
 from crypto_signals.domain.events import Event
 from crypto_signals.domain.instruments import Instrument, Timeframe
@@ -38,7 +38,8 @@ from crypto_signals.engine.summary import Summary
 from crypto_signals.engine.views import signal_view
 from crypto_signals.market.calendars import MarketCalendar
 from crypto_signals.market.file_source import FileBars
-from crypto_signals.repository.sql import SqlStore, open_store
+from crypto_signals.repository.opening import open_store
+from crypto_signals.repository.sql import SqlStore
 
 pytestmark = pytest.mark.proof
 

@@ -81,7 +81,7 @@ def _chosen(catalogue: "Catalogue", wanted: list[str] | None) -> tuple[str, ...]
 
 def _series(bars: list[Path], timeframe: str, symbols: list[str] | None) -> "list[Series]":
     """The valid bars of the files; what was wrong with the others is said on stderr."""
-    from crypto_signals.app import file_history  # noqa: PLC0415
+    from crypto_signals.app.bars import file_history  # noqa: PLC0415
     from crypto_signals.market.quality import summarise  # noqa: PLC0415
 
     history = file_history(bars, timeframe, symbols)

@@ -16,19 +16,21 @@ def cleanup(
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Archive closed signals, and delete those whose time to live has passed. Open ones are never touched."""
-    from crypto_signals import app, config  # noqa: PLC0415 - the command line starts without them
+    from crypto_signals import config  # noqa: PLC0415 - the command line starts without them
+    from crypto_signals.app import stores  # noqa: PLC0415
+    from crypto_signals.app.live import now  # noqa: PLC0415
 
     settings = config.load().settings
-    now = app.now(settings)
+    moment = now(settings)
     if dry_run:
-        store, _ = app.store_to_read(settings)
+        store, _ = stores.store_to_read(settings)
         with closing(store):
-            counts = app.keeper(settings, store).prospects(now)
+            counts = stores.keeper(settings, store).prospects(moment)
     else:
-        with app.own_store(settings) as store:
-            keeper = app.keeper(settings, store)
+        with stores.own_store(settings) as store:
+            keeper = stores.keeper(settings, store)
             archived = _summed(keeper.archived(), "archived")
-            counts = {"archived": archived, "deleted": _summed(keeper.cleaned(now), "deleted")}
+            counts = {"archived": archived, "deleted": _summed(keeper.cleaned(moment), "deleted")}
     counts = {"dry_run": dry_run, **counts}
     if output is Format.JSON:
         print_json([counts])

@@ -10,13 +10,13 @@ if TYPE_CHECKING:
 
 def config(output: FormatOption = Format.TABLE) -> None:
     """The resolved configuration with secrets masked, and where each value came from."""
-    from crypto_signals import app  # noqa: PLC0415 - the command line starts without them
+    from crypto_signals.app.rules import own_detectors  # noqa: PLC0415 - the command line starts without them
     from crypto_signals.config import load  # noqa: PLC0415
 
     configuration = load()
     for warning in configuration.warnings:
         say(warning, "yellow")
-    with app.own_detectors(configuration) as known:
+    with own_detectors(configuration) as known:
         detection = known.catalogue.fingerprint
         say_faults(known.faults)
     whole = _whole(configuration, detection)

@@ -12,7 +12,7 @@ from rich.text import Text
 from crypto_signals.cli.output import Format, FormatOption, counted, notes, out
 
 if TYPE_CHECKING:
-    from crypto_signals.app import Demo
+    from crypto_signals.app.demo import Demo
     from crypto_signals.engine.summary import Summary
 
 _MOST_DAYS = 700
@@ -26,7 +26,8 @@ def demo(
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Replay the main job over the bundled real bars, announce to the console, and draw the pages."""
-    from crypto_signals import app, config  # noqa: PLC0415 - the command line starts without them
+    from crypto_signals import config  # noqa: PLC0415 - the command line starts without them
+    from crypto_signals.app.demo import demo_job  # noqa: PLC0415
     from crypto_signals.cli.summary_view import show  # noqa: PLC0415
     from crypto_signals.notifications.console import ConsoleChannel  # noqa: PLC0415
     from crypto_signals.process import stopped_by_signals  # noqa: PLC0415
@@ -35,7 +36,7 @@ def demo(
     home = config.load().settings.sentinel_home
     console = out() if output is Format.TABLE else notes()
     with (
-        app.demo_job(home, days, ConsoleChannel(console)) as parts,
+        demo_job(home, days, ConsoleChannel(console)) as parts,
         stopped_by_signals(parts.budget) as came,
     ):
         total = _replayed(parts, console)
@@ -70,7 +71,7 @@ def _replayed(parts: "Demo", console: Console) -> "Summary":
 
 def _drawn(parts: "Demo", total: "Summary", console: Console) -> Path:
     """The pages of everything the store holds, each with its chart."""
-    from crypto_signals.app import draw  # noqa: PLC0415
+    from crypto_signals.app.live import draw  # noqa: PLC0415
     from crypto_signals.cli.summary_view import figures  # noqa: PLC0415
     from crypto_signals.notifications.pages import PageEntry, write_pages  # noqa: PLC0415
 

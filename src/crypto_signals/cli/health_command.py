@@ -7,11 +7,12 @@ from crypto_signals.cli.output import Format, FormatOption, print_json, print_ta
 
 def health(output: FormatOption = Format.TABLE) -> None:
     """Every configured service with its latency, or with its error and what to do. Nothing is posted."""
-    from crypto_signals import app, config  # noqa: PLC0415 - the command line starts without them
+    from crypto_signals import config  # noqa: PLC0415 - the command line starts without them
+    from crypto_signals.app.health import health as examine  # noqa: PLC0415
     from crypto_signals.domain.vocabulary import Health  # noqa: PLC0415
     from crypto_signals.engine.health import worst  # noqa: PLC0415
 
-    findings = app.health(config.load())
+    findings = examine(config.load())
     rows = [
         {
             "service": finding.service,

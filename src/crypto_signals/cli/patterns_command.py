@@ -5,9 +5,10 @@ from crypto_signals.cli.output import Format, FormatOption, print_json, print_ta
 
 def patterns(output: FormatOption = Format.TABLE) -> None:
     """Every pattern that is looked for: what it is, where its definition comes from, what it must pass."""
-    from crypto_signals import app, config  # noqa: PLC0415 - the command line starts without them
+    from crypto_signals import config  # noqa: PLC0415 - the command line starts without them
+    from crypto_signals.app.rules import own_detectors  # noqa: PLC0415
 
-    with app.own_detectors(config.load()) as known:
+    with own_detectors(config.load()) as known:
         catalogue = known.catalogue
         say_faults(known.faults)
     if output is Format.JSON:

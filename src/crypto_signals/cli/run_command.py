@@ -10,7 +10,8 @@ from crypto_signals.domain.errors import NoBars
 
 def run(output: FormatOption = Format.TABLE) -> None:
     """One run of the main job with the configured services."""
-    from crypto_signals import app, config  # noqa: PLC0415 - the command line starts without them
+    from crypto_signals import config  # noqa: PLC0415 - the command line starts without them
+    from crypto_signals.app.live import live_job  # noqa: PLC0415
     from crypto_signals.cli.summary_view import show  # noqa: PLC0415
     from crypto_signals.process import stopped_by_signals  # noqa: PLC0415
 
@@ -19,7 +20,7 @@ def run(output: FormatOption = Format.TABLE) -> None:
     for warning in configuration.warnings:
         say(warning, "yellow")
     console = out() if output is Format.TABLE else notes()
-    with app.live_job(configuration, console) as (job, budget), stopped_by_signals(budget) as came:
+    with live_job(configuration, console) as (job, budget), stopped_by_signals(budget) as came:
         try:
             summary = job.run()
         except NoBars as error:

@@ -43,12 +43,13 @@ def scan(
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Every pattern in the given bars, as it was known at the close of each bar."""
-    from crypto_signals import app, config  # noqa: PLC0415 - the command line starts without them
+    from crypto_signals import config  # noqa: PLC0415 - the command line starts without them
     from crypto_signals.analysis.panel_pool import scan_panel  # noqa: PLC0415
+    from crypto_signals.app.rules import own_detectors  # noqa: PLC0415
     from crypto_signals.engine.detection_lines import detection_lines  # noqa: PLC0415
 
     history = _history(bars, timeframe, symbol)
-    with app.own_detectors(config.load()) as known:
+    with own_detectors(config.load()) as known:
         found = scan_panel(_by_symbol(history.panel), tuple(known.catalogue), last_only=last)
         say_faults(known.faults)
     since, until = _midnight(from_), _midnight(to and to + timedelta(days=1))
@@ -67,7 +68,7 @@ def _midnight(day: datetime | None) -> "np.datetime64 | None":
 
 def _history(bars: list[Path], timeframe: str, symbols: list[str] | None) -> "History":
     """The valid bars of the files; what was wrong with the others is said on stderr."""
-    from crypto_signals.app import file_history  # noqa: PLC0415
+    from crypto_signals.app.bars import file_history  # noqa: PLC0415
     from crypto_signals.market.quality import summarise  # noqa: PLC0415
 
     history = file_history(bars, timeframe, symbols)

@@ -73,9 +73,10 @@ def show_signal(signal_id: str, output: FormatOption = Format.TABLE) -> None:
 
 @contextmanager
 def _store() -> "Iterator[Store]":
-    from crypto_signals import app, config  # noqa: PLC0415
+    from crypto_signals import config  # noqa: PLC0415
+    from crypto_signals.app.stores import store_to_read  # noqa: PLC0415
 
-    store, note = app.store_to_read(config.load().settings)
+    store, note = store_to_read(config.load().settings)
     if note:
         say(note, "yellow")
     with closing(store):

@@ -23,11 +23,12 @@ def copy(source: Address, target: Address, output: FormatOption = Format.TABLE) 
     A copy that was interrupted goes on where it was. A password need not stand on the command line: leave it
     out and set PGPASSWORD, or use ~/.pgpass.
     """
-    from crypto_signals import app, config  # noqa: PLC0415 - the command line starts without them
+    from crypto_signals import config  # noqa: PLC0415 - the command line starts without them
+    from crypto_signals.app.stores import two_stores  # noqa: PLC0415
     from crypto_signals.engine.copying import copy as copied  # noqa: PLC0415
 
     rows = 0
-    with app.two_stores(config.load().settings, source, target) as (one, other):
+    with two_stores(config.load().settings, source, target) as (one, other):
         for number in copied(one, other):
             rows += number
             notes().print(f"{rows} rows so far")

@@ -17,10 +17,11 @@ def why(
     output: FormatOption = Format.TABLE,
 ) -> None:
     """For the newest bar: each detector and each gate, with the numbers, and which one said no."""
-    from crypto_signals import app, config  # noqa: PLC0415 - the command line starts without them
+    from crypto_signals import config  # noqa: PLC0415 - the command line starts without them
+    from crypto_signals.app.explaining import explain  # noqa: PLC0415
     from crypto_signals.engine.views import iso  # noqa: PLC0415
 
-    answer = app.explain(config.load(), symbol, bars)
+    answer = explain(config.load(), symbol, bars)
     if output is Format.JSON:
         print_json(_json(symbol, iso(answer.ts), verdict) for verdict in answer.verdicts)
         return

@@ -1,0 +1,58 @@
+"""What is examined of each configured part."""
+
+from contextlib import closing
+from pathlib import Path
+
+from crypto_signals.app.bars import bar_source
+from crypto_signals.app.live import now
+from crypto_signals.app.stores import opened
+from crypto_signals.config import Configuration, Settings
+from crypto_signals.domain.errors import NoBars
+from crypto_signals.domain.instruments import Timeframe
+from crypto_signals.domain.vocabulary import Health
+from crypto_signals.engine.health import Finding, calendar_finding, examined, store_findings
+from crypto_signals.engine.ports import Patience, Wanted
+from crypto_signals.home import HeldByAnother, held
+from crypto_signals.market.calendars import MarketCalendar
+from crypto_signals.process import RunBudget
+
+
+def health(configuration: Configuration) -> list[Finding]:
+    """Every part that a run depends on. Nothing is posted, nothing is changed."""
+    settings, calendar = configuration.settings, MarketCalendar()
+    budget = RunBudget(settings.run_budget_seconds)
+    findings = [examined("home", lambda: _home_finding(settings.sentinel_home))]
+    findings += _stored(settings)
+    findings.append(examined("market", lambda: _market_finding(settings, calendar, budget)))
+    findings.append(calendar_finding(calendar.ends(), now(settings)))
+    return findings
+
+
+def _home_finding(home: Path) -> Finding:
+    try:
+        with held(home) as folder:
+            return Finding("home", Health.OK, f"{folder.absolute()} can be written")
+    except HeldByAnother as holder:
+        return Finding("home", Health.OK, f"{home.absolute()}: {holder}")
+
+
+def _stored(settings: Settings) -> list[Finding]:
+    found: list[Finding] = []
+
+    def probe() -> Finding:
+        with closing(opened(settings.store_url, settings.sentinel_home)) as store:
+            found.extend(store_findings(store))
+        return found.pop(0)
+
+    return [examined("store", probe), *found]
+
+
+def _market_finding(settings: Settings, calendar: MarketCalendar, patience: Patience) -> Finding:
+    with closing(bar_source(settings, calendar, patience)) as source:
+        asked = source.instruments()[0]
+        try:
+            history = source.history([Wanted(asked)], Timeframe("1Day"), now(settings))
+        except NoBars as error:
+            return Finding("market", Health.DOWN, str(error), "Check BARS_URL, ALPACA_DATA_URL and the keys.")
+    newest = f"{history.panel[asked.symbol].ts[-1].astype('datetime64[D]')}"
+    return Finding("market", Health.OK, f"{asked.symbol} has bars up to {newest}")

@@ -1,0 +1,71 @@
+"""Which store, who may write to it, and how long what it holds is kept."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+from crypto_signals.config import Settings
+from crypto_signals.domain.errors import UsageError
+from crypto_signals.engine.keeping import Keeper, Lifetimes
+from crypto_signals.engine.ports import Store
+from crypto_signals.home import held, identity
+
+
+def opened(url: str | None, home: Path) -> Store:
+    """The store at ``url``; without one, the one that lies in ``home``."""
+    from sqlalchemy.engine import URL  # noqa: PLC0415 - takes long to load
+
+    from crypto_signals.repository.opening import open_store  # noqa: PLC0415
+
+    return open_store(url or URL.create("sqlite", database=str((home / "sentinel.db").absolute())))
+
+
+def store_to_read(settings: Settings) -> tuple[Store, str | None]:
+    """The configured store; as long as it holds nothing, the demo's, with a note that says so."""
+    home = settings.sentinel_home
+    store = opened(settings.store_url, home)
+    demo = home / "demo"
+    if settings.store_url or not (demo / "sentinel.db").exists() or store.signals():
+        return store, None
+    store.close()
+    return opened(None, demo), f"no live signal yet: these are the demo's, from {demo}"
+
+
+@contextmanager
+def own_store(settings: Settings) -> Iterator[Store]:
+    """The configured store, held and leased, so that nobody else changes it while the block lasts."""
+    with held(settings.sentinel_home) as home:
+        store = opened(settings.store_url, home)
+        with closing(store), leased(store, home, settings.lease_seconds):
+            yield store
+
+
+@contextmanager
+def two_stores(settings: Settings, source: str, target: str) -> Iterator[tuple[Store, Store]]:
+    """Two stores named by their addresses, both held, so that a copy is one of a single moment."""
+    if source == target:
+        raise UsageError("the two stores are the same: name another one to copy to")
+    with held(settings.sentinel_home) as home, ExitStack() as stack:
+        both = [stack.enter_context(closing(opened(url, home))) for url in (source, target)]
+        for store in both:
+            stack.enter_context(leased(store, home, settings.lease_seconds))
+        yield both[0], both[1]
+
+
+@contextmanager
+def leased(store: Store, home: Path, seconds: float) -> Iterator[None]:
+    """Holds the right to write to ``store`` while the block lasts. Raises ``LeaseHeld``."""
+    store.acquire(identity(home), seconds)
+    try:
+        yield
+    finally:
+        store.release()
+
+
+def keeper(settings: Settings, store: Store) -> Keeper:
+    """What archives and deletes."""
+    from crypto_signals.warehouse.files import FileArchive  # noqa: PLC0415 - needed when something has ended
+
+    lifetimes = Lifetimes(timedelta(days=settings.signal_ttl_days), timedelta(days=settings.shadow_ttl_days))
+    return Keeper(store, FileArchive(settings.sentinel_home / "archive"), lifetimes)
