@@ -31,7 +31,7 @@ from crypto_signals.domain.lifecycle import step, without_data
 from crypto_signals.domain.signals import Plan, Progress, Signal, signal_id
 from crypto_signals.domain.strategy import Strategy
 from crypto_signals.domain.vocabulary import AssetClass, Conviction, Direction, Family, Role
-from crypto_signals.engine.ports import Picture, Receipt, Wanted, Watermark
+from crypto_signals.engine.ports import Picture, Receipt, Store, Wanted, Watermark
 from crypto_signals.engine.replay import VirtualClock, closes, replay, start_at
 from crypto_signals.engine.run import MainJob
 from crypto_signals.engine.summary import Summary
@@ -39,7 +39,6 @@ from crypto_signals.engine.views import signal_view
 from crypto_signals.market.calendars import MarketCalendar
 from crypto_signals.market.file_source import FileBars
 from crypto_signals.repository.opening import open_store
-from crypto_signals.repository.sql import SqlStore
 
 pytestmark = pytest.mark.proof
 
@@ -93,15 +92,16 @@ class Stage:
         return closes(CALENDAR, [Instrument.of(symbol) for symbol in self.symbols], self.first, self.last)
 
     @contextmanager
-    def store(self, folder: Path) -> Iterator[SqlStore]:
+    def store(self, folder: Path) -> Iterator[Store]:
         """A new store whose watermarks stand right before the first day."""
         folder.mkdir()
         store = open_store(f"sqlite:///{folder / 'sentinel.db'}")
+        store.acquire("test", 3600)
         start_at(store, self.source(), self.strategy, self.moments()[0])
         yield store
         store.close()
 
-    def run(self, store: SqlStore, moments: Sequence[dt.datetime]) -> Summary:
+    def run(self, store: Store, moments: Sequence[dt.datetime]) -> Summary:
         clock, total = VirtualClock(moments[0]), Summary()
         job = MainJob(
             strategies=(self.strategy,),
@@ -163,7 +163,7 @@ def _sample(name: str, folder: Path, symbols: Sequence[str]) -> Path:
 _OF_PEOPLE = ("status", "created_at", "announced_at", "run_id", "late_bars", "thread_id", "exit_reason")
 
 
-def stored(store: SqlStore) -> Truth:
+def stored(store: Store) -> Truth:
     """Everything the store says of the market's side, by id."""
     found: Truth = {}
     for signal in store.signals():
@@ -180,7 +180,7 @@ def _is_human(event: Event) -> bool:
     return event.type.value in {"created", "announced", "cancelled"}
 
 
-def condensed(store: SqlStore) -> Truth:
+def condensed(store: Store) -> Truth:
     return {signal.signal_id: essence(signal) for signal in store.signals()}
 
 
@@ -407,7 +407,7 @@ class Batch:
         self.trades[found.symbol].append(Trade(signal, idea.refused))
 
 
-def batch(stage: Stage, store: SqlStore) -> Truth:
+def batch(stage: Stage, store: Store) -> Truth:
     marks = store.watermarks(stage.strategy.name, "1Day")
     end = stage.moments()[-1]
     wanted = [Wanted(Instrument.of(symbol), marks[symbol].anchor_ts) for symbol in stage.symbols]
@@ -485,7 +485,7 @@ def test_the_batch_would_notice(demo: Stage, tmp_path: Path) -> None:
 
 
 class _Marks:
-    def __init__(self, store: SqlStore) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
 
     def watermarks(self, _strategy: str, timeframe: str) -> dict[str, Watermark]:
