@@ -285,15 +285,10 @@ def file_history(paths: Sequence[Path], timeframe: str, symbols: Sequence[str] |
         raise UsageError(str(error)) from None
 
 
-def explain(configuration: Configuration, symbol: str, paths: Sequence[Path] | None) -> Explanation:
-    """What the first strategy makes of the newest bar of ``symbol``."""
-    with own_detectors(configuration) as known:
-        return _explained(configuration, known, symbol, paths)
-
-
-def _explained(
+def explain(
     configuration: Configuration, known: Plugins, symbol: str, paths: Sequence[Path] | None
 ) -> Explanation:
+    """What the first strategy makes of the newest bar of ``symbol``."""
     strategy, calendar = strategies_of(configuration, known)[0], MarketCalendar()
     instrument, timeframe = Instrument.of(symbol), Timeframe(strategy.timeframe)
     if paths:

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from crypto_signals.cli.output import Format, FormatOption, print_json, print_table, say
+from crypto_signals.cli.output import Format, FormatOption, print_json, print_table, say, say_faults
 
 if TYPE_CHECKING:
-    from crypto_signals.engine.why import Verdict
+    from crypto_signals.engine.why import Explanation, Verdict
 
 
 def why(
@@ -20,10 +20,18 @@ def why(
     from crypto_signals import app, config  # noqa: PLC0415 - the command line starts without them
     from crypto_signals.engine.views import iso  # noqa: PLC0415
 
-    answer = app.explain(config.load(), symbol, bars)
+    configuration = config.load()
+    with app.own_detectors(configuration) as known:
+        answer = app.explain(configuration, known, symbol, bars)
+        say_faults(known.faults)
     if output is Format.JSON:
         print_json(_json(symbol, iso(answer.ts), verdict) for verdict in answer.verdicts)
-        return
+    else:
+        _tables(symbol, answer)
+    raise typer.Exit(bool(known.faults))
+
+
+def _tables(symbol: str, answer: "Explanation") -> None:
     found = [verdict for verdict in answer.verdicts if verdict.fired]
     title = f"{symbol}, bar of {answer.ts:%Y-%m-%d %H:%M} UTC, strategy {answer.strategy}"
     print_table(title, ("reading", "value"), ((k, _number(v)) for k, v in answer.readings.items()))
