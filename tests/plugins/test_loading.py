@@ -135,3 +135,14 @@ def test_a_crash_is_kept_out_of_this_process(tmp_path: Path) -> None:
     crash = HONEST.replace("return lower_lows(study)", "import os; os.kill(os.getpid(), 11)")
     verdict = judge(Source(written(tmp_path, crash)))
     assert "SIGSEGV" in verdict["honest_dip"]
+
+
+def test_a_memory_of_the_first_symbol_is_found(tmp_path: Path) -> None:
+    """What it says must not hang on what it was asked before it."""
+    remembering = HONEST.replace(
+        "    return lower_lows(study)",
+        "    _SEEN.append(study.series.symbol)\n"
+        "    return lower_lows(study) if study.series.symbol == _SEEN[0] else Hits.none()",
+    )
+    verdict = judge(Source(written(tmp_path, "_SEEN = []\n", remembering)))
+    assert verdict == {"honest_dip": "deterministic: says something else in another process"}
