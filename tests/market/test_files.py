@@ -133,6 +133,19 @@ def test_a_folder_is_all_its_files(tmp_path: Path) -> None:
             HEADER + GOOD.replace(",10\n", "\n"),
             "a row has 6 fields, the header 7: BTC/USD,2018-12-31T00:00:00Z",
         ),
+        (
+            HEADER + GOOD + GOOD.replace("2018", "9999"),
+            "ts '9999-12-31T00:00:00Z' (row 3) is out of range: write a year from 1678 to 2261",
+        ),
+        (
+            HEADER + GOOD.replace("BTC/USD", "BTC\x1b[31m"),
+            "the symbol 'BTC\\x1b[31m' is none: write symbols like",
+        ),
+        (HEADER + GOOD.replace("BTC/USD", "  "), "the symbol '  ' is none: write symbols like BTC/USD"),
+        (
+            HEADER + GOOD.replace("BTC/USD", "B" * 65),
+            "BBB' is none: write symbols like BTC/USD, of at most 64",
+        ),
         (HEADER + GOOD.replace("BTC/USD", ""), "1 rows have no symbol; fill it in, or remove those rows"),
     ],
 )

@@ -91,13 +91,15 @@ def test_a_run_goes_on_without_the_detectors_that_fail(tmp_path: Path) -> None:
 
 
 def test_the_catalogue_and_a_scan_hold_ones_own(tmp_path: Path) -> None:
-    """``patterns`` and ``scan`` know the good one, and say on stderr why the other is not used."""
+    """``patterns``, ``scan`` and ``why`` know the good one, and say on stderr why the other is not used:
+    done, but something failed."""
     configured(tmp_path, HONEST, PEEKING)
-    for words in (("patterns",), ("scan", "--bars", BARS, "--symbol", "ETH/USD")):
+    eth = ("--bars", BARS, "--symbol", "ETH/USD")
+    for words in (("patterns",), ("scan", *eth), ("why", "ETH/USD", "--bars", BARS)):
         done = sentinel(tmp_path, *words, "--format", "json")
         rows = [json.loads(line) for line in done.stdout.splitlines()]
         names = {row.get("name", row.get("detector")) for row in rows}
-        assert done.returncode == 0
+        assert done.returncode == 1
         assert {"honest_dip", "doji"} <= names
         assert "peeking_dip" not in names
         assert "detector peeking_dip" in done.stderr
@@ -109,3 +111,12 @@ def test_an_unknown_key_names_the_nearest(tmp_path: Path) -> None:
     done = sentinel(tmp_path, "config")
     assert done.returncode == 2
     assert "detectors.path: unknown key; the nearest known one is detectors.paths" in done.stderr
+
+
+def test_a_message_cannot_steer_the_terminal(tmp_path: Path) -> None:
+    """Control characters in what a detector raises are shown, not obeyed."""
+    raising = HONEST.replace("return lower_lows(study)", "raise RuntimeError('a\\x1b[31mb\\x9bc')")
+    configured(tmp_path, raising)
+    done = sentinel(tmp_path, "patterns")
+    assert "RuntimeError: a\\x1b[31mb\\x9bc" in done.stderr
+    assert not {"\x1b", "\x9b"} & set(done.stderr)

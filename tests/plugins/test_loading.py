@@ -68,7 +68,17 @@ def test_a_verdict_is_kept_by_content_and_version(tmp_path: Path) -> None:
             "holds no detector",
         ),
         (HEAD + HONEST.replace('"honest_dip"', '"Honest Dip"'), "is not snake_case"),
-        ("a = '\0'\n", "null bytes"),
+        (HEAD + HONEST.replace('"honest_dip"', '"h" * 65'), "is not snake_case of at most 64 letters"),
+        (HEAD.replace("300", "-1") + HONEST, "warm_up_bars=-1 is not a whole number from 0 to 20000"),
+        (HEAD.replace("300", "10**9") + HONEST, "warm_up_bars=1000000000 is not a whole number from 0"),
+        (
+            HEAD.replace("300", "300, gates=('volum',)") + HONEST,
+            "there is no gate 'volum'; there are volume,",
+        ),
+        (HEAD.replace("Direction.LONG", "'up'") + HONEST, "'up' is not a valid Direction"),
+        (HEAD.replace("Family.CANDLESTICK", "'candle'") + HONEST, "'candle' is not a valid Family"),
+        (HEAD.replace('"For tests."', "None") + HONEST, "definition=None is not a line of text"),
+        ("a = '\0'\n", "is not Python: source code string cannot contain null bytes"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_one_line(tmp_path: Path, text: str, says: str) -> None:
@@ -125,3 +135,14 @@ def test_a_crash_is_kept_out_of_this_process(tmp_path: Path) -> None:
     crash = HONEST.replace("return lower_lows(study)", "import os; os.kill(os.getpid(), 11)")
     verdict = judge(Source(written(tmp_path, crash)))
     assert "SIGSEGV" in verdict["honest_dip"]
+
+
+def test_a_memory_of_the_first_symbol_is_found(tmp_path: Path) -> None:
+    """What it says must not hang on what it was asked before it."""
+    remembering = HONEST.replace(
+        "    return lower_lows(study)",
+        "    _SEEN.append(study.series.symbol)\n"
+        "    return lower_lows(study) if study.series.symbol == _SEEN[0] else Hits.none()",
+    )
+    verdict = judge(Source(written(tmp_path, "_SEEN = []\n", remembering)))
+    assert verdict == {"honest_dip": "deterministic: says something else in another process"}

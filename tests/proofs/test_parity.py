@@ -31,7 +31,7 @@ from crypto_signals.domain.lifecycle import step, without_data
 from crypto_signals.domain.signals import Plan, Progress, Signal, signal_id
 from crypto_signals.domain.strategy import Strategy
 from crypto_signals.domain.vocabulary import AssetClass, Conviction, Direction, Family, Role
-from crypto_signals.engine.ports import Picture, Receipt, Store, Wanted, Watermark
+from crypto_signals.engine.ports import Letter, Picture, Receipt, Store, Wanted, Watermark
 from crypto_signals.engine.replay import VirtualClock, closes, replay, start_at
 from crypto_signals.engine.run import MainJob
 from crypto_signals.engine.summary import Summary
@@ -52,20 +52,16 @@ Truth = dict[str, dict[str, object]]
 class Quiet:
     """A channel that takes everything."""
 
-    name = "quiet"
+    name, can_find = "quiet", False
 
-    def announce(self, signal: Signal, picture: Picture, *, may_repeat: bool) -> Receipt:  # noqa: ARG002
-        return Receipt("1", "1")
+    def post(self, letter: Letter, picture: Picture, *, may_repeat: bool) -> Receipt:  # noqa: ARG002
+        return Receipt(letter.key, "1")
 
-    def follow_up(
-        self,
-        signal: Signal,  # noqa: ARG002
-        events: Sequence[Event],  # noqa: ARG002
-        picture: Picture,  # noqa: ARG002
-        *,
-        may_repeat: bool,  # noqa: ARG002
-    ) -> Receipt:
-        return Receipt("1")
+    def find(self, letter: Letter) -> Receipt | None:  # noqa: ARG002
+        return None
+
+    def close(self) -> None:
+        """Nothing is held open."""
 
 
 class Patient:

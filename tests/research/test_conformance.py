@@ -1,5 +1,7 @@
 """The kit names what is wrong with a detector, by the right check, at the right bar."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,7 @@ from crypto_signals.analysis.catalogue import CATALOGUE
 from crypto_signals.detectors import Detector, Hits, Study
 from crypto_signals.research.conformance import Findings, Plan, examine, examine_on_nasty_bars, replay
 from crypto_signals.research.pace import pace
-from crypto_signals.research.soundness import fault_of
+from crypto_signals.research.soundness import fault_of, numbers_fault_of
 from crypto_signals.research.starts import compare_starts
 from crypto_signals.research.synthetic import walk
 
@@ -52,6 +54,18 @@ def test_the_first_bar_and_field_are_named() -> None:
     assert detail.startswith("WALK bar ")
     assert "strength" in detail
     assert f"with all {len(BARS)}" in detail
+
+
+def test_a_price_of_its_own_is_told_in_a_sentence() -> None:
+    """What it fires on at one scale and not at another reads like English."""
+
+    def find(study: Study) -> Hits:
+        return at(study, np.flatnonzero(study.series.close < 1000))
+
+    found = examine(BARS, [planted("under_1000", find)], PLAN)
+    detail = found.failures["scale_invariant", "under_1000"]
+    assert "(1024 times the price)" in detail
+    assert "detection fires at first, does not fire" in detail
 
 
 def test_one_cheat_does_not_hide_another_or_blame_the_honest() -> None:
@@ -111,6 +125,29 @@ def test_hits_of_the_wrong_shape_are_named(spoil: object, says: str) -> None:
     hits = honest(Study(BARS))
     assert fault_of(hits, len(BARS)) is None
     assert says in (fault_of(spoil(hits), len(BARS)) or "")  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (
+            lambda hits: _with(hits, strength=hits.strength * np.nan),
+            "strength at bar 5 is nan, not a number",
+        ),
+        (
+            lambda hits: _with(hits, anchor_prices=hits.anchor_prices * np.inf),
+            "anchor_prices at bar 5 is inf",
+        ),
+        (lambda hits: _with(hits, stop=hits.structure * np.inf), "stop at bar 5 is inf"),
+        (lambda hits: _with(hits, targets=np.full((len(hits), 3), -np.inf)), "targets at bar 5 is -inf"),
+    ],
+)
+def test_numbers_that_nobody_can_be_told_are_named(spoil: Callable[[Hits], Hits], says: str) -> None:
+    """What must be known is a number, what may be unknown a number or NaN; before the warm-up nobody asks."""
+    hits = honest(Study(BARS))
+    assert numbers_fault_of(hits) is None
+    assert says in (numbers_fault_of(spoil(hits)) or "")
+    assert numbers_fault_of(spoil(hits), warm_up_bars=len(BARS)) is None
 
 
 def _with(hits: Hits, **columns: object) -> Hits:

@@ -1,5 +1,6 @@
 """The shape of a detector: a plain function from a `Study` to `Hits`, with what people must know of it."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -16,6 +17,9 @@ SETTLED_BARS = 250
 CANDLESTICK_GATES = ("volume", "rsi", "reward_to_risk", "bad_stop")
 BREAKOUT_GATES = (*CANDLESTICK_GATES, "neckline")
 TREND_BREAKOUT_GATES = (*BREAKOUT_GATES, "adx")
+MOST_WARM_UP_BARS = 20_000
+MOST_LETTERS = 64
+_NAME = re.compile(rf"[a-z][a-z0-9_]{{0,{MOST_LETTERS - 1}}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,7 @@ def detector(
 ) -> Callable[[Find], Detector]:
     """Turn a function ``Study -> Hits`` into a `Detector`.
 
-    Raises ValueError for a name that is not snake_case.
+    Raises ValueError for what is not in its range: a name that is not snake_case, a gate that there is not.
 
     >>> @detector("never", family=Family.CHART, direction=Direction.LONG, definition="Never.", source="none")
     ... def never(study: Study) -> Hits:
@@ -71,12 +75,21 @@ def detector(
     >>> never.name, never.warm_up_bars
     ('never', 250)
     """
-    if not (name.isidentifier() and name == name.lower()):
-        raise ValueError(f"{name!r} is not snake_case")
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"{name[:80]!r} is not snake_case of at most {MOST_LETTERS} letters")
+    if not (isinstance(warm_up_bars, int) and 0 <= warm_up_bars <= MOST_WARM_UP_BARS):
+        raise ValueError(f"{warm_up_bars=} is not a whole number from 0 to {MOST_WARM_UP_BARS}")
+    for label, text in (("definition", definition), ("source", source)):
+        if not (isinstance(text, str) and text and text.isprintable()):
+            raise ValueError(f"{label}={text!r} is not a line of text")
+    for gate in gates:
+        if gate not in TREND_BREAKOUT_GATES:
+            raise ValueError(f"there is no gate {gate!r}; there are {', '.join(TREND_BREAKOUT_GATES)}")
+    kind, side, part = Family(family), Direction(direction), Role(role)
 
     def enter(find: Find) -> Detector:
         return Detector(
-            name, family, role, direction, warm_up_bars, gates, needs_gap, definition, source, find
+            name, kind, part, side, warm_up_bars, tuple(gates), needs_gap, definition, source, find
         )
 
     return enter

@@ -30,7 +30,8 @@ def levels(study: Study, hits: Hits, direction: Direction) -> Levels:
     Entry is the close. The stop is the pattern's own, else 0.1 ATR(14) beyond its structure, else 1.5 ATR
     from the entry. Targets are the pattern's own, else 2, 4 and 6 ATR. Nothing is clamped: whether a stop is
     too near or too far is for the gate ``bad_stop`` to say. A hit is left out when a level is not a positive
-    finite price, when ATR is not above zero, or when the stop lies on the wrong side of the entry.
+    finite price, when ATR is not above zero, when the stop lies on the wrong side of the entry, or when the
+    targets do not run away from it one after the other.
     """
     return levels_at(study.series.close[hits.index], study.atr()[hits.index], hits, direction)
 
@@ -46,6 +47,10 @@ def levels_at(entry: Floats, atr: Floats, hits: Hits, direction: Direction) -> L
     targets = np.where(np.isnan(hits.targets), general, hits.targets)
     sound = (side * (entry - stop) > 0) & (atr > 0) & _is_price(entry) & _is_price(stop)
     sound &= _is_price(targets).all(axis=1)
+    nearer = entry
+    for target in targets.T:
+        sound &= side * (target - nearer) > 0
+        nearer = target
     rows = np.flatnonzero(sound)
     return Levels(rows, entry[rows], stop[rows], targets[rows], atr[rows])
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from crypto_signals.app.bars import THE_BEGINNING, bar_source, file_history
 from crypto_signals.app.live import now
-from crypto_signals.app.rules import own_detectors, strategies_of
+from crypto_signals.app.rules import strategies_of
 from crypto_signals.app.stores import store_to_read
 from crypto_signals.config import Configuration
 from crypto_signals.domain.errors import UsageError
@@ -22,15 +22,10 @@ from crypto_signals.plugins import Plugins
 from crypto_signals.process import RunBudget
 
 
-def explain(configuration: Configuration, symbol: str, paths: Sequence[Path] | None) -> Explanation:
-    """What the first strategy makes of the newest bar of ``symbol``."""
-    with own_detectors(configuration) as known:
-        return _explained(configuration, known, symbol, paths)
-
-
-def _explained(
+def explain(
     configuration: Configuration, known: Plugins, symbol: str, paths: Sequence[Path] | None
 ) -> Explanation:
+    """What the first strategy makes of the newest bar of ``symbol``."""
     strategy, calendar = strategies_of(configuration, known)[0], MarketCalendar()
     instrument, timeframe = Instrument.of(symbol), Timeframe(strategy.timeframe)
     if paths:

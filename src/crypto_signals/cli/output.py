@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from crypto_signals.plugins import Fault
 
 
+_CONTROL = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\u202a-\u202e\u2066-\u2069]")
+
+
 class Format(StrEnum):
     TABLE = "table"
     JSON = "json"
@@ -84,7 +87,7 @@ def print_lines(lines: Iterable[str]) -> None:
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Every cell is taken literally; numbers stand to the right, and an ``id`` is never folded."""
     table = Table(title=title, title_justify="left", header_style="bold")
-    cells = [[Text("" if cell is None else str(cell)) for cell in row] for row in rows]
+    cells = [[Text("" if cell is None else _shown(str(cell))) for cell in row] for row in rows]
     for number, column in enumerate(columns):
         numeric = bool(cells) and all(_is_number(row[number].plain) for row in cells)
         side: JustifyMethod = "right" if numeric else "left"
@@ -100,7 +103,12 @@ def _is_number(text: str) -> bool:
 
 def say(line: str, style: str = "") -> None:
     """One line for people, on stderr."""
-    notes().print(Text(line, style=style), soft_wrap=True)
+    notes().print(Text(_shown(line), style=style), soft_wrap=True)
+
+
+def _shown(text: str) -> str:
+    """Control characters, which could steer the terminal, as their escapes; line breaks stay."""
+    return _CONTROL.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 def say_faults(faults: "Iterable[Fault]") -> None:

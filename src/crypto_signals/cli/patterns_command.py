@@ -1,5 +1,7 @@
 """``sentinel patterns``: the catalogue, with the user's own detectors."""
 
+import typer
+
 from crypto_signals.cli.output import Format, FormatOption, print_json, print_table, say_faults
 
 
@@ -26,7 +28,7 @@ def patterns(output: FormatOption = Format.TABLE) -> None:
             }
             for entry in catalogue
         )
-        return
+        raise typer.Exit(bool(known.faults))
     columns = ("name", "family", "role", "side", "warm-up", "gates", "definition", "source")
     rows = (
         (
@@ -42,3 +44,4 @@ def patterns(output: FormatOption = Format.TABLE) -> None:
         for entry in catalogue
     )
     print_table(f"{len(catalogue)} patterns", columns, rows)
+    raise typer.Exit(bool(known.faults))

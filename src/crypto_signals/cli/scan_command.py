@@ -57,7 +57,7 @@ def scan(
         print_lines(detection_lines(found, since, until))
     else:
         _table(found.between(since, until))
-    raise typer.Exit(1 if history.errors else 0)
+    raise typer.Exit(1 if history.errors or known.faults else 0)
 
 
 def _midnight(day: datetime | None) -> "np.datetime64 | None":

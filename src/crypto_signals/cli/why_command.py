@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from crypto_signals.cli.output import Format, FormatOption, print_json, print_table, say
+from crypto_signals.cli.output import Format, FormatOption, print_json, print_table, say, say_faults
 
 if TYPE_CHECKING:
-    from crypto_signals.engine.why import Verdict
+    from crypto_signals.engine.why import Explanation, Verdict
 
 
 def why(
@@ -19,12 +19,21 @@ def why(
     """For the newest bar: each detector and each gate, with the numbers, and which one said no."""
     from crypto_signals import config  # noqa: PLC0415 - the command line starts without them
     from crypto_signals.app.explaining import explain  # noqa: PLC0415
+    from crypto_signals.app.rules import own_detectors  # noqa: PLC0415
     from crypto_signals.engine.views import iso  # noqa: PLC0415
 
-    answer = explain(config.load(), symbol, bars)
+    configuration = config.load()
+    with own_detectors(configuration) as known:
+        answer = explain(configuration, known, symbol, bars)
+        say_faults(known.faults)
     if output is Format.JSON:
         print_json(_json(symbol, iso(answer.ts), verdict) for verdict in answer.verdicts)
-        return
+    else:
+        _tables(symbol, answer)
+    raise typer.Exit(bool(known.faults))
+
+
+def _tables(symbol: str, answer: "Explanation") -> None:
     found = [verdict for verdict in answer.verdicts if verdict.fired]
     title = f"{symbol}, bar of {answer.ts:%Y-%m-%d %H:%M} UTC, strategy {answer.strategy}"
     print_table(title, ("reading", "value"), ((k, _number(v)) for k, v in answer.readings.items()))

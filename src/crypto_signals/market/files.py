@@ -31,6 +31,10 @@ _CONVERSION = re.compile(
 )
 _SHAPE = re.compile(r"Expected (\d+) columns, got (\d+): ?(.*)", re.DOTALL)
 _NAT = np.iinfo(np.int64).min
+_LONGEST_SYMBOL = 64
+_FOREIGN_YEAR = re.compile(
+    r"(?!(?:1[7-9]|2[01])\d\d|167[89]|22[0-5]\d|226[01])\d{4}-\d\d-\d\d[T ].*(?:Z|[+-]\d\d:?\d\d)"
+)
 _ZONE_HELP = "write UTC times like 2018-12-31T00:00:00Z"
 
 
@@ -125,6 +129,8 @@ def _csv_fault(path: Path, options: pa.csv.ConvertOptions, header: Sequence[str]
     if found := _CONVERSION.search(error):
         name, value = header[int(found[1])], _excerpt(found[3])
         row = f" (row {found[2]})" if found[2] else ""
+        if name == "ts" and _FOREIGN_YEAR.fullmatch(value):
+            return f"ts {value!r}{row} is out of range: write a year from 1678 to 2261"
         if name == "ts":
             return f"ts {value!r}{row} is not a time with a zone; {_ZONE_HELP}"
         return f"{name} {value!r}{row} is not a number; write it like 1234.5"
@@ -144,6 +150,12 @@ def _symbols(path: Path, column: pa.ChunkedArray) -> pa.ChunkedArray:
     nameless = len(names) - int(named.as_py() or 0)
     if nameless:
         raise UsageError(f"{path}: {nameless} rows have no symbol; fill it in, or remove those rows")
+    for name in pc.unique(names).to_pylist():
+        if not (name.isprintable() and name == name.strip() and len(name) <= _LONGEST_SYMBOL):
+            raise UsageError(
+                f"{path}: the symbol {_excerpt(name, strip=False)!r} is none: "
+                f"write symbols like BTC/USD, of at most {_LONGEST_SYMBOL} characters"
+            )
     return names
 
 
@@ -210,6 +222,6 @@ def _short(error: Exception) -> str:
     return _excerpt(str(error))
 
 
-def _excerpt(text: str) -> str:
-    line = " ".join(text.split())
+def _excerpt(text: str, *, strip: bool = True) -> str:
+    line = " ".join(text.split()) if strip else text
     return line if len(line) <= 100 else f"{line[:97]}..."

@@ -9,8 +9,11 @@ version of a detector in a process of its own first, which can be ended.
 """
 
 import ctypes
+import os
+import sys
 import threading
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar, cast
@@ -20,7 +23,7 @@ import numpy as np
 from crypto_signals.analysis.detections import Hits
 from crypto_signals.analysis.detector import Detector
 from crypto_signals.analysis.study import Study
-from crypto_signals.research.soundness import fault_of
+from crypto_signals.research.soundness import fault_of, numbers_fault_of
 from crypto_signals.research.synthetic import copied
 
 T = TypeVar("T")
@@ -31,7 +34,7 @@ class OutOfTime(Exception):
 
 
 class TriedToLeave(Exception):
-    """It raised what ends a program."""
+    """It raised what ends a program, or a thread."""
 
 
 class _GivenUp(BaseException):
@@ -50,18 +53,22 @@ class Lane:
         self._thread: threading.Thread | None = None
 
     def call(self, work: Callable[[], T], seconds: float) -> T:
-        """The result of ``work``, or what it raised; ``OutOfTime`` after ``seconds``."""
+        """The result of ``work``, or what it raised; ``OutOfTime`` after ``seconds``.
+
+        What it prints goes to stderr: standard output is for answers.
+        """
         if self._thread is None:
             self._jobs = SimpleQueue()
             self._thread = threading.Thread(target=_serve, args=(self._jobs,), daemon=True)
             self._thread.start()
         answer: SimpleQueue[_Answer] = SimpleQueue()
-        self._jobs.put((work, answer))
-        try:
-            result, error = answer.get(timeout=seconds)
-        except Empty:
-            self._give_up()
-            raise OutOfTime(f"did not come back within {seconds:g} s") from None
+        with redirect_stdout(sys.stderr):
+            self._jobs.put((work, answer))
+            try:
+                result, error = answer.get(timeout=seconds)
+            except Empty:
+                self._give_up()
+                raise OutOfTime(f"did not come back within {seconds:g} s") from None
         if error is not None:
             raise error
         return cast("T", result)
@@ -85,14 +92,20 @@ def _serve(jobs: "SimpleQueue[_Job | None]") -> None:
     try:
         while (job := jobs.get()) is not None:
             work, answer = job
+            process = os.getpid()
             try:
                 with np.errstate(all="ignore"):
                     result = work()
                 answer.put((result, None))
             except Exception as error:  # noqa: BLE001 - it is raised again by the caller
                 answer.put((None, error))
-            except (SystemExit, KeyboardInterrupt) as error:
+            except _GivenUp:
+                raise
+            except BaseException as error:  # noqa: BLE001 - nobody else could say it: it ends this thread
                 answer.put((None, TriedToLeave(f"raised {type(error).__name__}")))
+            finally:
+                if os.getpid() != process:
+                    os._exit(1)  # a copy that the work forked: it has no caller
     except _GivenUp:
         return
 
@@ -134,7 +147,8 @@ class Guard:
                 return Hits.none()
             try:
                 hits = inner.find(study)
-                fault = fault_of(hits, len(study), entry.warm_up_bars)
+                warm = entry.warm_up_bars
+                fault = fault_of(hits, len(study), warm) or numbers_fault_of(hits, warm)
             except Exception as error:  # noqa: BLE001 - whatever it is, the run goes on
                 fault = _words(error)
             if fault is None:

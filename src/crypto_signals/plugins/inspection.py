@@ -93,7 +93,9 @@ def _first(failures: dict[tuple[str, str], str]) -> str:
 
 
 def _digest(entry: Detector) -> str:
-    return digests([walk(2, entry.warm_up_bars + BARS_BEYOND_WARM_UP)], [entry])[entry.name]
+    """Of one series whose symbol the judging begins with, and of one with which it does not."""
+    bars = entry.warm_up_bars + BARS_BEYOND_WARM_UP
+    return digests([_sample(*SAMPLES[0])[-bars:], walk(2, bars)], [entry])[entry.name]
 
 
 def _series(bars: int) -> Iterable[Series]:

@@ -123,7 +123,8 @@ def _compiled(source: Source, content: bytes) -> CodeType:
     try:
         return compile(content, name, "exec", dont_inherit=True)
     except SyntaxError as error:
-        raise UsageError(f"{source}: line {error.lineno}: {error.msg}; {source.remedy}") from None
+        where = "is not Python" if error.lineno is None else f"line {error.lineno}"
+        raise UsageError(f"{source}: {where}: {error.msg}; {source.remedy}") from None
     except ValueError as error:
         raise UsageError(f"{source}: is not Python: {error}; {source.remedy}") from None
 

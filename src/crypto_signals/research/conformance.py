@@ -32,7 +32,7 @@ from crypto_signals.analysis.scan import runs_on
 from crypto_signals.analysis.study import Study
 from crypto_signals.research.indicators import changed, moves, readings
 from crypto_signals.research.saying import FIELDS, PRICES, Said, first_difference, say
-from crypto_signals.research.soundness import fault_of
+from crypto_signals.research.soundness import fault_of, numbers_fault_of
 from crypto_signals.research.starts import StartTally, compare_starts
 from crypto_signals.research.synthetic import defiled, nasty, scaled
 
@@ -155,7 +155,8 @@ def _whole(series: Series, entries: Iterable[Detector]) -> dict[str, Said]:
 
 def _is_well_formed(entry: Detector, series: Series, found: Findings) -> bool:
     try:
-        fault = fault_of(_hits(entry, Study(series)), len(series), entry.warm_up_bars)
+        hits = _hits(entry, Study(series))
+        fault = fault_of(hits, len(series), entry.warm_up_bars) or numbers_fault_of(hits, entry.warm_up_bars)
         if fault is None:
             say(Study(series), entry)
             return True
@@ -287,8 +288,8 @@ def _scale_invariant(entry: Detector, series: Series, whole: Said, found: Findin
             )
         elif apart := first_difference(_times(whole, factor), said, len(series)):
             detail = (
-                f"{_at(series, apart.bar)}: {apart.field} should be {apart.then} at {factor:g} times the "
-                f"price, it is {apart.now}"
+                f"{_at(series, apart.bar)}: {apart.field} {apart.then} at first, {apart.now} in other units "
+                f"({factor:g} times the price)"
             )
             found.fail("scale_invariant", entry.name, detail)
     said = _attempt(lambda: say(Study(scaled(series, ODD_FACTOR)), entry))

@@ -13,6 +13,9 @@ _ROWS: tuple[tuple[str, type[np.generic], tuple[int, ...]], ...] = (
     ("zone", np.float64, (2,)),
     ("duration_bars", np.int64, ()),
 )
+_FILLED = ("strength", "anchor_prices")
+_OPTIONAL = ("structure", "stop", "targets", "neckline", "zone")
+"""Columns of numbers in which NaN is no answer, and those in which it says that there is none."""
 
 
 def fault_of(hits: object, bars: int, warm_up_bars: int = 0) -> str | None:
@@ -34,6 +37,19 @@ def fault_of(hits: object, bars: int, warm_up_bars: int = 0) -> str | None:
         if fault := _column(name, getattr(hits, name), dtype, shape):
             return fault
     return _order(hits, bars) or _reach(hits, warm_up_bars) if rows else None
+
+
+def numbers_fault_of(hits: Hits, warm_up_bars: int = 0) -> str | None:
+    """The first number past the warm-up that nobody could be told; the hits are of the right shape."""
+    hits = hits.take(np.flatnonzero(hits.index >= warm_up_bars))
+    for name in _FILLED + _OPTIONAL:
+        column = getattr(hits, name)
+        sound = np.isfinite(column) if name in _FILLED else ~np.isinf(column)
+        if not sound.all():
+            place = tuple(np.argwhere(~sound)[0])
+            wanted = "not a number" if name in _FILLED else "neither a number nor NaN"
+            return f"{name} at bar {hits.index[place[0]]} is {column[place]:g}, {wanted}"
+    return None
 
 
 def _column(name: str, column: object, dtype: type[np.generic], shape: tuple[int, ...]) -> str | None:
