@@ -12,13 +12,10 @@ from sqlalchemy.exc import DBAPIError
 from crypto_signals.domain.errors import LeaseLost, StoreUnusable, UnreadableRow
 from crypto_signals.domain.events import Effect, Event
 from crypto_signals.domain.signals import Signal
-from crypto_signals.domain.vocabulary import EffectStatus
 from crypto_signals.engine.ports import Saved, Unreadable, Watermark
-from crypto_signals.repository import rows, sql_leases, sql_writing, tables
+from crypto_signals.repository import rows, sql_leases, sql_writing, statements, tables
 from crypto_signals.repository.schema import is_current, migrate
 from crypto_signals.repository.tenure import Monotonic, Tenure
-
-_UNDELIVERED = (EffectStatus.OWED.value, EffectStatus.CLAIMED.value, EffectStatus.UNKNOWN.value)
 
 ServerClock = Callable[[Connection], datetime]
 
@@ -113,8 +110,7 @@ class SqlStore:
 
     def signal(self, signal_id: str) -> tuple[Signal, tuple[Event, ...], tuple[Effect, ...]]:
         with self._transaction() as connection:
-            table = tables.signals.c
-            body = connection.scalar(select(table.body).where(table.signal_id == signal_id))
+            body = connection.scalar(statements.SIGNAL, {"signal_id": signal_id})
             if body is None:
                 raise KeyError(signal_id)
             return (
@@ -146,22 +142,8 @@ class SqlStore:
         return signals
 
     def undelivered(self) -> list[Effect]:
-        effect, signal = tables.effects, tables.signals
-        query = (
-            select(effect, signal.c.symbol, signal.c.is_open)
-            .join(signal, signal.c.signal_id == effect.c.signal_id)
-            .where(effect.c.status.in_(_UNDELIVERED))
-            .order_by(
-                signal.c.created_at,
-                signal.c.symbol,
-                signal.c.detector,
-                effect.c.signal_id,
-                effect.c.seq,
-                effect.c.key,
-            )
-        )
         with self._transaction() as connection:
-            found = connection.execute(query).mappings().all()
+            found = connection.execute(statements.UNDELIVERED).mappings().all()
         effects = []
         for row in found:
             try:
@@ -223,15 +205,13 @@ class SqlStore:
 
 
 def _events(connection: Connection, signal_id: str) -> tuple[Event, ...]:
-    table = tables.events.c
-    query = select(table.body).where(table.signal_id == signal_id).order_by(table.seq)
-    return tuple(rows.event_of(signal_id, body) for body in connection.scalars(query))
+    found = connection.scalars(statements.EVENTS, {"signal_id": signal_id})
+    return tuple(rows.event_of(signal_id, body) for body in found)
 
 
 def _effects(connection: Connection, signal_id: str) -> tuple[Effect, ...]:
-    table = tables.effects
-    query = select(table).where(table.c.signal_id == signal_id).order_by(table.c.seq, table.c.key)
-    return tuple(rows.effect_of(dict(row)) for row in connection.execute(query).mappings())
+    found = connection.execute(statements.EFFECTS, {"signal_id": signal_id}).mappings()
+    return tuple(rows.effect_of(dict(row)) for row in found)
 
 
 def _reason(error: DBAPIError) -> str:

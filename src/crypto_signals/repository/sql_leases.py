@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Connection, insert, select, update
 
 from crypto_signals.domain.errors import LeaseHeld
+from crypto_signals.repository.statements import HOLDS_LEASE
 from crypto_signals.repository.tables import leases
 from crypto_signals.repository.tenure import LEASE, Tenure
 
@@ -25,8 +26,8 @@ def take(connection: Connection, owner: str, seconds: float, now: datetime) -> i
 
 def check(connection: Connection, tenure: Tenure) -> None:
     """Keeps the lease from changing hands until the transaction ends. Raises ``LeaseLost``."""
-    mine = select(leases.c.term).where(*_mine(tenure)).with_for_update(read=True)
-    if connection.execute(mine).one_or_none() is None:
+    mine = {"owner": tenure.owner, "term": tenure.term}
+    if connection.execute(HOLDS_LEASE, mine).one_or_none() is None:
         raise tenure.lost()
 
 
