@@ -23,7 +23,7 @@ from crypto_signals.domain.errors import (
 from crypto_signals.domain.events import Effect, Event, EventType
 from crypto_signals.domain.lifecycle import apply
 from crypto_signals.domain.vocabulary import AssetClass, EffectKind, EffectStatus
-from crypto_signals.engine.letters import LEFT, Owed, Pictures, drawn, next_owed, note_on
+from crypto_signals.engine.letters import LEFT, Owed, Pictures, drawn, next_owed, notes_on
 from crypto_signals.engine.ports import Channel, Clock, Patience, Picture, Receipt, Saved, SourceError, Store
 from crypto_signals.engine.summary import Summary
 
@@ -182,8 +182,8 @@ class Relay:
             self._cancel(owed, reason, EffectStatus.DEAD, summary)
             return True
         effects = owed.moved(EffectStatus.DEAD, error=reason).effects
-        noted = owed.letter.kind is EffectKind.FOLLOW_UP and owed.signal.announced_at is not None
-        self.store.record_effects((*effects, note_on(owed)) if noted else effects)
+        noted = owed.letter.kind is EffectKind.FOLLOW_UP
+        self.store.record_effects((*effects, *notes_on(owed)) if noted else effects)
         return True
 
     def _too_late(self, owed: Owed, summary: Summary, *, doubtful: bool) -> bool:

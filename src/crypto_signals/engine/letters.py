@@ -49,15 +49,16 @@ def next_owed(store: Store, signal_id: str) -> Owed | None:
 
 
 def _together(left: Sequence[Effect]) -> list[Effect]:
-    if left[0].kind is not EffectKind.FOLLOW_UP:
-        return [left[0]]
-    return list(takewhile(lambda effect: effect.kind is EffectKind.FOLLOW_UP, left))
+    """Follow-ups in a row, or notes in a row. An announcement stands alone."""
+    return list(takewhile(lambda effect: effect.kind is left[0].kind, left))
 
 
-def note_on(owed: Owed) -> Effect:
-    """What is owed to a thread in place of a follow-up that it refused."""
-    last = owed.effects[-1]
-    return Effect(key=f"{last.key}/note", signal_id=last.signal_id, seq=last.seq, kind=EffectKind.NOTE)
+def notes_on(owed: Owed) -> tuple[Effect, ...]:
+    """What is owed to a thread in place of the follow-ups that it refused: each of them is noted."""
+    return tuple(
+        Effect(key=f"{effect.key}/note", signal_id=effect.signal_id, seq=effect.seq, kind=EffectKind.NOTE)
+        for effect in owed.effects
+    )
 
 
 Pictures = Callable[[Signal, Sequence[Event]], Picture]

@@ -1,0 +1,261 @@
+"""Every way in which a run can be interrupted: enumerated, each continued from where it was interrupted.
+
+A schedule is a story told by processes that may crash, meet faults of the network, or be taken over by
+another instance; then the world heals, the rest of the story happens, and the program runs until it is at
+rest. A crash leaves what is durable and what is on its way, and no more: so the schedules that follow a crash
+start from what was kept there, and a fault repeats the one run in which it happens.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from engine.world import no_picture
+
+from crypto_signals.domain.errors import LeaseHeld, LeaseLost
+from crypto_signals.domain.vocabulary import AssetClass
+from crypto_signals.engine.ports import Store, Story
+from crypto_signals.engine.run import MainJob
+from crypto_signals.market.calendars import MarketCalendar
+from crypto_signals.repository.sql import SqlStore
+
+from .memory import Memory
+from .outside import IN_DOUBT, OF_FIND, OF_POST, SETTLE, STALLS, Chat, Clock, Endurance, Fault, Message, on_its_way
+from .story import StoryBars, Tale
+
+LEASE_S = 40.0
+"""The shortest that the settings allow."""
+BUDGET_S = 540.0
+RUNS_TO_REST = 8
+NEXT_RUN = dt.timedelta(minutes=15)
+DELAYS: Mapping[str, dt.timedelta | None] = {
+    "at once": dt.timedelta(seconds=5),
+    "later": NEXT_RUN,
+    "next day": None,
+}
+"""When a program that crashed is started again; ``None``: only when the story goes on."""
+_WRITES = frozenset({"acquire", "commit", "record_effects", "renew", "release", "start_run", "finish_run"})
+_READS = frozenset({"book", "watermarks", "signal", "undelivered", "left_s"})
+NOTHING = dt.timedelta(0)
+LONG = dt.timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """All that a process finds when it starts: the store's content, the chat, and how far the story is."""
+
+    content: bytes
+    messages: tuple[Message, ...]
+    zombies: tuple[Message, ...]
+    time: dt.datetime
+    moment: int
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A schedule up to its last interruption. ``faults`` are those of the first run, by call."""
+
+    start: Start
+    faults: Mapping[int, Fault] = field(default_factory=dict)
+    kinds: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """A schedule that was told to its end, and where it could have been interrupted once more."""
+
+    kinds: tuple[str, ...]
+    can_find: bool
+    stories: tuple[Story, ...]
+    messages: tuple[Message, ...]
+    zombies: tuple[Message, ...]
+    branches: tuple[Branch, ...]
+
+
+class World:
+    """One story with one kind of channel, told again and again."""
+
+    def __init__(self, story: Tale, *, can_find: bool, budget_s: float = BUDGET_S) -> None:
+        self.story, self.can_find, self.budget_s = story, can_find, budget_s
+        self.clock = Clock(story.moments[0])
+        self.memory = Memory(self.clock.now)
+        self.memory.open().close()
+        self.messages: list[Message] = []
+        self.zombies: list[Message] = []
+        self.first = Branch(self._before_the_story())
+
+    def _before_the_story(self) -> Start:
+        """The program has looked at the day before, so that it misses no bar from then on."""
+        self.clock.time = self.story.moments[0] - dt.timedelta(days=1)
+        self.messages, self.zombies = [], []
+        _Run(self, "one", {}, 0, (), None).go()
+        self.clock.time = self.story.moments[0]
+        return self.kept(1)
+
+    def schedules(self, branch: Branch, depth: int, chosen: Callable[[int, int], bool]) -> Iterator[End]:
+        """The schedule ``branch`` and those with up to ``depth`` more interruptions. ``chosen`` says which of
+        the interruptions are followed: by how many are still to come after, and by their number."""
+        end = self.told(branch, recording=depth > 0)
+        yield end
+        for number, further in enumerate(end.branches):
+            if chosen(depth - 1, number):
+                yield from self.schedules(further, depth - 1, chosen)
+
+    def told(self, branch: Branch, *, recording: bool) -> End:
+        """One schedule to its end."""
+        start = branch.start
+        self.memory.put_back(start.content)
+        self.messages, self.zombies = list(start.messages), list(start.zombies)
+        self.clock.time = start.time
+        branches: list[Branch] = []
+        faults, moment = branch.faults, start.moment
+        for _ in range(len(self.story.moments) + RUNS_TO_REST):
+            run = _Run(self, "one", faults, moment, branch.kinds, branches if recording else None)
+            run.go()
+            faults = {}
+            if moment < len(self.story.moments):
+                self.clock.time = max(self.clock.time, self.story.moments[moment])
+                moment += 1
+            elif self.memory.at_rest():
+                break
+            else:
+                self.clock.pass_by(NEXT_RUN)
+        stories = tuple(self.memory.stories())
+        messages, zombies = tuple(self.messages), tuple(self.zombies)
+        return End(branch.kinds, self.can_find, stories, messages, zombies, tuple(branches))
+
+    def kept(self, moment: int, extra: tuple[Message, ...] = ()) -> Start:
+        return Start(
+            self.memory.content(), (*self.messages, *extra), tuple(self.zombies), self.clock.time, moment
+        )
+
+
+class _Run:
+    """One process, from its start to its end. ``record`` collects where it could have been interrupted."""
+
+    def __init__(
+        self,
+        world: World,
+        owner: str,
+        faults: Mapping[int, Fault],
+        moment: int,
+        kinds: tuple[str, ...],
+        record: list[Branch] | None,
+    ) -> None:
+        self.world, self.owner, self.faults, self.moment = world, owner, faults, moment
+        self.kinds, self.record = kinds, record
+        self.calls, self.quiet_until = 0, max(faults, default=0)
+        self.start = world.kept(moment) if record is not None else None
+        self.store = world.memory.open()
+        self.patience = Endurance(world.clock, self.store, world.budget_s)
+
+    def go(self) -> None:
+        world = self.world
+        watched = _Watched(self.store, self)
+        chat = Chat(
+            can_find=world.can_find,
+            clock=world.clock,
+            ask=self.asked,
+            refuses=world.story.refuses,
+            stored=world.memory.knows,
+            stop=self._stop,
+            messages=world.messages,
+            zombies=world.zombies,
+        )
+        try:
+            watched.acquire(self.owner, LEASE_S)
+            _job(world.story, watched, chat, world.clock, self.patience).run()
+            watched.release()
+        except (LeaseHeld, LeaseLost):
+            pass
+        finally:
+            self.store.close()
+
+    def asked(self, name: str, message: Message | None = None) -> Fault | None:
+        """Called before each call of a port: what goes wrong with it."""
+        self.calls += 1
+        fault = self.faults.get(self.calls)
+        if fault in STALLS:
+            self._taken_over(fault)
+        if self.is_recording:
+            self._could_go_wrong(name, message)
+        return fault
+
+    def changed(self) -> None:
+        """Called after each change of what is durable: a crash here leaves this."""
+        if self.is_recording:
+            self._could_crash("crash")
+
+    @property
+    def is_recording(self) -> bool:
+        return self.record is not None and self.calls > self.quiet_until
+
+    def _could_go_wrong(self, name: str, message: Message | None) -> None:
+        assert self.record is not None
+        assert self.start is not None
+        possible = {"post": OF_POST, "find": OF_FIND}.get(name, ())
+        if self.owner == "one":
+            for fault in (*possible, *STALLS):
+                faults = {**self.faults, self.calls: fault}
+                self.record.append(Branch(self.start, faults, (*self.kinds, fault.value)))
+        if message is not None:
+            for fate in IN_DOUBT[1:]:
+                self._could_crash(f"crash, {fate}", tuple(on_its_way([message], fate)))
+
+    def _could_crash(self, kind: str, extra: tuple[Message, ...] = ()) -> None:
+        assert self.record is not None
+        moments, kept = self.world.story.moments, self.world.kept(self.moment, extra)
+        for delay in DELAYS.values():
+            if delay is not None:
+                again = replace(kept, time=kept.time + delay)
+            elif self.moment < len(moments):
+                again = replace(kept, time=moments[self.moment], moment=self.moment + 1)
+            else:
+                continue
+            self.record.append(Branch(again, {}, (*self.kinds, kind)))
+
+    def _taken_over(self, stall: Fault) -> None:
+        """The process stands still until its lease has run out, and another one has come and gone."""
+        left = self.store.left_s() if self.calls > 1 else 0.0
+        self.world.clock.pass_by(dt.timedelta(seconds=left + 1) + (LONG if stall is Fault.LONG_STALL else NOTHING))
+        _Run(self.world, "two", {}, self.moment, self.kinds, self.record).go()
+
+    def _stop(self) -> None:
+        self.patience.stopping = True
+
+
+class _Watched:
+    """The store of one process, each of whose calls is told of before, and after it has changed something."""
+
+    def __init__(self, store: SqlStore, run: _Run) -> None:
+        self._store, self._run = store, run
+
+    def __getattr__(self, name: str) -> object:
+        method = getattr(self._store, name)
+        if name not in _WRITES | _READS:
+            return method
+
+        def call(*args: object, **kwargs: object) -> object:
+            self._run.asked(name)
+            result = method(*args, **kwargs)
+            if name in _WRITES:
+                self._run.changed()
+            return result
+
+        return call
+
+
+def _job(story: Tale, store: Store, chat: Chat, clock: Clock, patience: Endurance) -> MainJob:
+    return MainJob(
+        strategies=(story.strategy,),
+        catalogue=story.catalogue,
+        source=StoryBars(story),
+        store=store,
+        channels=dict.fromkeys(AssetClass, chat),
+        calendar=MarketCalendar(),
+        clock=clock,
+        patience=patience,
+        draw=no_picture,
+        settle=SETTLE,
+        config_hash="proof",
+    )
