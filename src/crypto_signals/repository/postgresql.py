@@ -30,6 +30,7 @@ def open_postgresql(url: URL) -> SqlStore:
             "pip install crypto-sentinel[postgres]"
         ) from None
     event.listen(engine, "begin", _begin)
+    event.listen(engine, "after_cursor_execute", _watched)
     return SqlStore(engine, f"{url.host or 'local server'}/{url.database}", _now)
 
 
@@ -61,6 +62,15 @@ def _begin(connection: Connection) -> None:
     writing = connection.info["writing"]
     driver.isolation_level = IsolationLevel.READ_COMMITTED if writing else IsolationLevel.REPEATABLE_READ
     driver.read_only = not writing
+
+
+def _watched(connection: Connection, *statement: object) -> None:
+    """The server's time-out for writers that stall does not run after a pipeline, in which the driver sends
+    many rows (seen with PostgreSQL 15); after a plain statement it does."""
+    *_, of_many_rows = statement
+    if of_many_rows:
+        driver: Any = connection.connection.dbapi_connection
+        driver.execute("SELECT 1")
 
 
 def _now(connection: Connection) -> datetime:

@@ -59,6 +59,7 @@ class Session:
         try:
             transaction.commit()
         except DBAPIError as error:
+            transaction.rollback()
             if not error.connection_invalidated:
                 raise
             raise StoreUnusable(
