@@ -166,7 +166,7 @@ def test_a_row_that_cannot_be_read_stops_nothing_else(world: Build) -> None:
     damage(w)
     summary = w.after(D + 1)
     assert summary.exit_code == 1
-    with w.store._session.writing() as connection:
+    with w.store._session.reading() as connection:
         found = connection.exec_driver_sql("SELECT symbol FROM signals ORDER BY symbol").scalars().all()
     assert found == [BTC, ETH]
 
