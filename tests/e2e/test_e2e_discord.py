@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from e2e.program import CRYPTO, EQUITY, Program, clean, texts
-from simulator.simulator_fixtures import running_simulator
+from simulator.simulator_fixtures import DiscordSimulator, running_simulator
 
 DAYS = [f"2018-12-{day}T00:05:00Z" for day in (20, 21, 22, 25, 26)]
 
@@ -25,16 +25,26 @@ class Told:
     agents: set[str]
 
 
-def week(folder: Path, webhook: str) -> Told:
-    """A week of ETH/USD, LTC/USD, SPY and TSLA, announced through a webhook of the given kind."""
+def by_bot(simulator: DiscordSimulator, kind: str) -> dict[str, str]:
+    """The settings with which the bot posts into the channel of the given kind."""
+    return {
+        "DISCORD_BOT_TOKEN": simulator.bot_token,
+        "DISCORD_API_URL": simulator.discord_api_url,
+        "DISCORD_CHANNEL_ID_TEST": getattr(simulator, f"{kind}_channel_id"),
+    }
+
+
+def week(folder: Path, kind: str, *, bot: bool = False, faults: list[dict[str, Any]] | None = None) -> Told:
+    """A week of ETH/USD, LTC/USD, SPY and TSLA, announced in a channel of the given kind."""
     with running_simulator() as simulator:
+        simulator.faults(faults or [])
+        webhook = {"TEST_DISCORD_WEBHOOK": getattr(simulator, f"{kind}_webhook")}
         settings = {
             "BARS_URL": f"file:{CRYPTO},{EQUITY}",
             "CRYPTO_SYMBOLS": "ETH/USD,LTC/USD",
             "EQUITY_SYMBOLS": "SPY,TSLA",
-            "TEST_DISCORD_WEBHOOK": getattr(simulator, webhook),
-            "SETTLE_SECONDS": "0",
-        }
+            "SETTLE_SECONDS": "1" if bot else "0",
+        } | (by_bot(simulator, kind) if bot else webhook)
         program = Program(folder, settings)
         answers = [clean(program.run(day)) for day in DAYS]
         stories = [program.story(row["signal_id"]) for row in program.signals()]
@@ -46,12 +56,12 @@ def week(folder: Path, webhook: str) -> Told:
 
 @pytest.fixture(scope="module")
 def forum(tmp_path_factory: pytest.TempPathFactory) -> Told:
-    return week(tmp_path_factory.mktemp("forum"), "forum_webhook")
+    return week(tmp_path_factory.mktemp("forum"), "forum")
 
 
 @pytest.fixture(scope="module")
 def channel(tmp_path_factory: pytest.TempPathFactory) -> Told:
-    return week(tmp_path_factory.mktemp("channel"), "text_webhook")
+    return week(tmp_path_factory.mktemp("channel"), "text")
 
 
 def message_ids(story: dict[str, Any]) -> list[str]:
@@ -153,6 +163,31 @@ def test_a_text_channel_gets_the_same_messages_without_threads(forum: Told, chan
     for story in channel.stories:
         in_channel = [m["id"] for m in row["messages"] if m["id"] in message_ids(story)]
         assert in_channel == message_ids(story)
+
+
+LOST: list[dict[str, Any]] = [
+    {"fault": "reset_after", "method": "POST", "times": 3},
+    {"fault": "late", "method": "POST", "seconds": 0.4, "after": 6},
+]
+
+
+@pytest.mark.parametrize("kind", ["forum", "text"])
+def test_the_bot_tells_everything_once(forum: Told, tmp_path: Path, kind: str) -> None:
+    """Replies that get lost and requests that arrive late: each message is there once, in its thread, in
+    order; and a message that may repeat an earlier one there is none."""
+    told = week(tmp_path, kind, bot=True, faults=LOST)
+    assert [s["unknown"] for s in told.summaries] == [0] * len(DAYS)
+    assert [s["signal_id"] for s in told.stories] == [s["signal_id"] for s in forum.stories]
+    posted = {message["id"]: message for thread in told.threads for message in thread["messages"]}
+    done = [message_id for story in told.stories for message_id in message_ids(story)]
+    assert sorted(done) == sorted(posted)
+    for story in told.stories:
+        assert story["thread_id"] == message_ids(story)[0]
+        (thread,) = [thread for thread in told.threads if thread["id"] == story["thread_id"]]
+        inside = [message["id"] for message in thread["messages"]]
+        assert inside == message_ids(story)[0 if kind == "forum" else 1 :]
+    assert not [message for message in posted.values() if "may repeat" in texts(message)]
+    assert told.program.leaks("bot-token") == []
 
 
 def test_without_new_bars_a_run_does_nothing(forum: Told, tmp_path: Path) -> None:

@@ -192,7 +192,7 @@ def test_an_announcement_whose_thread_failed_is_not_posted_again(
     text: DiscordBot, discord_simulator: DiscordSimulator, fault: dict[str, Any]
 ) -> None:
     """Its message is there, so the outcome is unknown whatever kept the thread from being started."""
-    discord_simulator.faults([fault | {"path": "/threads$"}])
+    discord_simulator.faults([fault | {"path": "/threads$", "times": 2}])
     with pytest.raises(OutcomeUnknown):
         text.post(announced(signal()), no_picture, may_repeat=False)
     assert len(posts_of(discord_simulator)) == 1

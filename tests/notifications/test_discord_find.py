@@ -93,7 +93,7 @@ def test_an_announcement_without_its_thread_gets_it(
 ) -> None:
     """The message is there, starting its thread failed: the search starts it, and names it."""
     rule, _ = FAULTS[fault]
-    simulator.faults([rule | {"path": "/threads$"}])
+    simulator.faults([rule | {"path": "/threads$", "times": 2}])
     with pytest.raises(OutcomeUnknown):
         channel.post(announced(signal()), no_picture, may_repeat=False)
     receipt = channel.find(announced(signal()))
@@ -101,6 +101,18 @@ def test_an_announcement_without_its_thread_gets_it(
     (posted,) = posts_of(simulator)
     assert receipt.message_id == receipt.thread_id == posted["id"]
     channel.post(followed(running(thread_id=receipt.thread_id), [ENTERED]), no_picture, may_repeat=False)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_thread_is_started_again_at_once(
+    channel: DiscordBot, simulator: DiscordSimulator, fault: str
+) -> None:
+    """It does no harm to start one twice, so that one lost reply is no matter."""
+    simulator.faults([FAULTS[fault][0] | {"path": "/threads$"}])
+    receipt = channel.post(announced(signal()), no_picture, may_repeat=False)
+    assert receipt.thread_id == receipt.message_id
+    assert simulator.as_bot("GET", f"/channels/{receipt.thread_id}").json()["type"] == 11
+    assert len(posts_of(simulator)) == 1
 
 
 def test_a_thread_that_may_not_be_started_pauses_the_channel(

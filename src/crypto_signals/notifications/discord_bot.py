@@ -119,16 +119,26 @@ class DiscordBot:
         return Receipt(first.message_id, thread_id)
 
     def _thread_from(self, letter: Letter, message_id: str) -> str | None:
-        """The thread of an announcement: it bears the message's id, and starting it twice does no harm.
+        """The thread of an announcement: it bears the message's id, and starting it again does no harm.
         ``None`` where Discord allows none; what follows is then told in the channel."""
-        path = f"/channels/{self._channel_id}/messages/{message_id}/threads"
-        response = self._client.send(path, _thread_form(letter))
-        if response.is_success or answers.code(response) == answers.THREAD_EXISTS:
+        problem = self._start_thread(letter, message_id)
+        if isinstance(problem, OutcomeUnknown):
+            problem = self._start_thread(letter, message_id)
+        if problem is None:
             return message_id
-        problem = self._client.problem(response)
         if isinstance(problem, Refused) and not isinstance(problem, answers.PlaceGone):
             return None
         raise problem
+
+    def _start_thread(self, letter: Letter, message_id: str) -> DeliveryError | None:
+        path = f"/channels/{self._channel_id}/messages/{message_id}/threads"
+        try:
+            response = self._client.send(path, _thread_form(letter))
+        except DeliveryError as problem:
+            return problem
+        if response.is_success or answers.code(response) == answers.THREAD_EXISTS:
+            return None
+        return self._client.problem(response)
 
     def _say(
         self, letter: Letter, number: int, place: str, body: JsonObject, picture: bytes | None = None
