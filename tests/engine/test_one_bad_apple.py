@@ -97,8 +97,9 @@ def test_open_signals_of_a_symbol_whose_scan_fails_are_followed(world: Build) ->
 
 
 def test_a_failure_while_judging_leaves_the_bar_for_the_next_run(world: Build) -> None:
-    """What fails after detection (an unknown gate, say) is kept to its symbol too, nothing half-stored."""
-    broken = pattern("broken", {ETH: [day(D + 1)]}, gates=("no_such_gate",))
+    """What fails after detection (an unknown gate, say) is kept to its
+    symbol too, nothing half-stored."""
+    broken = replace(pattern("broken", {ETH: [day(D + 1)]}), gates=("no_such_gate",))
     hit = pattern("hit", {BTC: [day(D + 1)], ETH: [day(D)]})
     w = world({BTC: bars(D + 2), ETH: bars(D + 2)}, hit, broken)
     w.after(D)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from crypto_signals.app.bars import bar_source
 from crypto_signals.app.live import now
-from crypto_signals.app.stores import opened
+from crypto_signals.app.stores import configured
 from crypto_signals.config import Configuration, Settings
 from crypto_signals.domain.errors import NoBars
 from crypto_signals.domain.instruments import Timeframe
@@ -40,7 +40,7 @@ def _stored(settings: Settings) -> list[Finding]:
     found: list[Finding] = []
 
     def probe() -> Finding:
-        with closing(opened(settings.store_url, settings.sentinel_home)) as store:
+        with closing(configured(settings)) as store:
             found.extend(store_findings(store))
         return found.pop(0)
 

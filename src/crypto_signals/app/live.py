@@ -11,7 +11,7 @@ from crypto_signals.analysis.panel import Series
 from crypto_signals.app.bars import bar_source
 from crypto_signals.app.channels import channels
 from crypto_signals.app.rules import own_detectors, strategies_of
-from crypto_signals.app.stores import keeper, leased, opened
+from crypto_signals.app.stores import configured, keeper, leased
 from crypto_signals.config import Configuration, Settings
 from crypto_signals.domain.events import Event
 from crypto_signals.domain.signals import Signal
@@ -50,7 +50,7 @@ def live_job(configuration: Configuration, console: Console) -> Iterator[tuple[M
         budget = RunBudget(settings.run_budget_seconds)
         source = bar_source(settings, calendar, budget)
         stack.callback(source.close)
-        store = opened(settings.store_url, home)
+        store = configured(settings)
         stack.callback(store.close)
         stack.enter_context(leased(store, home, settings.lease_seconds))
         stack.enter_context(heartbeat(store.renew, settings.lease_seconds / 4, budget))

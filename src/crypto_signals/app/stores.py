@@ -21,10 +21,16 @@ def opened(url: str | None, home: Path) -> Store:
     return open_store(url or URL.create("sqlite", database=str((home / "sentinel.db").absolute())))
 
 
+def configured(settings: Settings) -> Store:
+    """The store of STORE_URL, else the one that lies in SENTINEL_HOME."""
+    url = settings.store_url
+    return opened(url.get_secret_value() if url else None, settings.sentinel_home)
+
+
 def store_to_read(settings: Settings) -> tuple[Store, str | None]:
     """The configured store; as long as it holds nothing, the demo's, with a note that says so."""
     home = settings.sentinel_home
-    store = opened(settings.store_url, home)
+    store = configured(settings)
     demo = home / "demo"
     if settings.store_url or not (demo / "sentinel.db").exists() or store.signals():
         return store, None
@@ -36,7 +42,7 @@ def store_to_read(settings: Settings) -> tuple[Store, str | None]:
 def own_store(settings: Settings) -> Iterator[Store]:
     """The configured store, held and leased, so that nobody else changes it while the block lasts."""
     with held(settings.sentinel_home) as home:
-        store = opened(settings.store_url, home)
+        store = configured(settings)
         with closing(store), leased(store, home, settings.lease_seconds):
             yield store
 
