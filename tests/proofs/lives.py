@@ -2,18 +2,20 @@
 
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from crypto_signals.domain.signals import Progress
 from crypto_signals.repository.opening import open_store
-from e2e.program import CRYPTO, LIMIT_S, Answer, Program, clean
+from e2e.program import CRYPTO, Answer, Program, clean
 from proofs.told import Stored, Verdict, judge
 from simulator.simulator_fixtures import DiscordSimulator
 
@@ -50,6 +52,7 @@ KINDS = (FORUM, TEXT)
 
 def eve(folder: Path) -> Program:
     """The state of the day before the first of ``DAYS``: everything seen, nothing announced."""
+    folder.mkdir(parents=True, exist_ok=True)
     program = Program(folder, {"BARS_URL": f"file:{CRYPTO}"})
     assert clean(run(program, f"{EVE}T00:05:00Z")).code == 0
     return program
@@ -74,8 +77,8 @@ def start(
 
 @dataclass
 class Life:
-    """One store over some ``days``, with up to four kills a day before a run is let through, until there
-    have been ``kills``. Now and then no run of a day gets through, and the next day catches up."""
+    """One store over some days, with ``kills`` kills spread over them, several a day before a run is let
+    through. Now and then no run of a day gets through, and the next day catches up."""
 
     program: Program
     simulator: DiscordSimulator
@@ -95,18 +98,19 @@ class Life:
         self.program.settings |= {**self.kind.settings(self.simulator), "SETTLE_SECONDS": str(SETTLE_S)}
         slow = {"fault": "slow", "seconds": REPLY_S, "times": None, "method": "POST", "path": "/webhooks/"}
         self.simulator.faults([slow])
-        for day in days:
-            self._live_through(day)
+        for number, day in enumerate(days, 1):
+            share = (self.kills - self.killed) / (len(days) - number + 1)
+            last = number == len(days)
+            self._live_through(day, self.kills if last else self.rng.randint(1, max(1, round(2 * share) - 1)))
         last = clean(self._let_through(f"{days[-1]}T02:00:00Z"))
         assert (last.code, last.row["owed"], last.row["unknown"]) == (0, 0, 0), last.everything
         return judge(stored(self.program), self.simulator.threads(), can_find=self.kind.can_find)
 
-    def _live_through(self, day: str) -> None:
-        minutes = 5
-        for _ in range(self.rng.randint(1, 4)):
-            if self.killed < self.kills:
-                self._kill_one(f"{day}T00:{minutes:02}:00Z")
-                minutes += self.rng.choice((0, 1, 15))
+    def _live_through(self, day: str, kills: int) -> None:
+        minutes, goal, fresh = 5, min(self.kills, self.killed + kills), True
+        while self.killed < goal:
+            self._kill_one(f"{day}T00:{minutes:02}:00Z", may_ask=fresh or self._owes())
+            minutes, fresh = min(59, minutes + self.rng.choice((0, 0, 1, 5))), False
         if self.killed >= self.kills or self.rng.random() < 0.85:
             answer = clean(self._let_through(f"{day}T00:{minutes:02}:00Z"))
             assert answer.code in (0, 1), answer.everything
@@ -124,9 +128,9 @@ class Life:
         self.whole_s = 0.5 * self.whole_s + 0.5 * (time.monotonic() - began)
         return answer
 
-    def _kill_one(self, now: str) -> None:
+    def _kill_one(self, now: str, *, may_ask: bool) -> None:
         """kill -9: at any time, while it acts, or soon after a request has reached the channel."""
-        kind = self.rng.choices(("any time", "acting", "asking"), weights=(1, 3, 5))[0]
+        kind = self.rng.choices(("any time", "acting", "asking"), weights=(1, 3, 5 if may_ask else 0))[0]
         before, process = self._asked(), start(self.program, now)
         if kind == "any time":
             delay = self.rng.uniform(0, self.whole_s)
@@ -147,6 +151,11 @@ class Life:
         while not (happened := true()) and process.poll() is None and time.monotonic() < deadline:
             time.sleep(min(0.005, max(0.0, deadline - time.monotonic())))
         return happened
+
+    def _owes(self) -> bool:
+        owed = "SELECT count(*) FROM effects WHERE status IN ('owed', 'claimed', 'unknown')"
+        with closing(sqlite3.connect(self.program.home / "sentinel.db")) as store:
+            return bool(store.execute(owed).fetchone()[0])
 
     def _holds(self, process: subprocess.Popen[str]) -> bool:
         return holds(self.program, process)
@@ -187,6 +196,3 @@ def undisturbed(eve: Program, folder: Path, last_day: str) -> dict[str, Progress
     program = eve.copy(folder)
     assert clean(run(program, f"{last_day}T02:00:00Z")).code in (0, 1)
     return market_truth(program)
-
-
-__all__ = ["DAYS", "KINDS", "LIMIT_S", "Kind", "Life", "eve", "run", "start", "stored", "undisturbed"]

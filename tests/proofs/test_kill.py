@@ -41,9 +41,7 @@ def survives(
 @pytest.mark.proof
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-def test_kills_lose_nothing(
-    kind: Kind, start: Program, tmp_path: Path, record_property: Record
-) -> None:
+def test_kills_lose_nothing(kind: Kind, start: Program, tmp_path: Path, record_property: Record) -> None:
     """At least 25 kills a channel."""
     survives(start, tmp_path, kind, 25, 4, DAYS[:13], record_property)
 

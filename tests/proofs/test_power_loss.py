@@ -138,9 +138,7 @@ def losses(history: History, cuts: Sequence[int], folder: Path, seed: int) -> It
             disk.do(op)
 
 
-def _wrong(
-    disk: Disk, acknowledged: int, history: History, folder: Path, rng: random.Random
-) -> str | None:
+def _wrong(disk: Disk, acknowledged: int, history: History, folder: Path, rng: random.Random) -> str | None:
     for old in folder.iterdir():
         old.unlink()
     for name, content in disk.after_loss(rng).items():

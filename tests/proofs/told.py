@@ -62,9 +62,7 @@ def _judge_one(story: Stored, messages: Sequence[Message], verdict: Verdict, *, 
     if not all(told):
         verdict.faults.append(f"{name}: a message that tells nothing stored")
     for effect in story.effects:
-        saying = [
-            message for message, keys in zip(messages, told, strict=True) if _said_as(effect) in keys
-        ]
+        saying = [message for message, keys in zip(messages, told, strict=True) if _said_as(effect) in keys]
         verdict.faults += [f"{name}: {fault}" for fault in _faults(effect, saying, can_find=can_find)]
         verdict.cancelled += effect.status is EffectStatus.SUPERSEDED and effect.kind is EffectKind.ANNOUNCE
         verdict.doubtful += effect.status is EffectStatus.DEAD
