@@ -47,8 +47,11 @@ class Lookout:
         now: datetime,
         patience: Patience,
     ) -> None:
-        """Scans the configured symbols, and follows the open signals of all of them."""
+        """Scans the configured symbols, and follows the open signals of all of them. Asked to stop, it finishes
+        the symbol in hand; what it has not looked at is left, as it was, to the next run."""
         for sight in sights:
+            if patience.stopping:
+                return
             if sight.symbol in configured:
                 with self._guarded(sight.symbol, self._unscanned):
                     sight.scan(self.catalogue, self.strategy)

@@ -35,9 +35,11 @@ def begin(connection: Connection) -> None:
 
 
 def durable(connection: SqliteConnection, _record: object) -> None:
-    """A write-ahead log that is synced at every commit; transactions are begun by us alone."""
+    """A write-ahead log that is synced at every commit, on macOS down to the platter too; transactions are
+    begun by us alone."""
     connection.isolation_level = None
-    for pragma, wanted in (("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1)):
+    wanted_here = (("fullfsync", 1), ("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1))
+    for pragma, wanted in wanted_here:
         connection.execute(f"PRAGMA {pragma}={wanted}")
         (found,) = connection.execute(f"PRAGMA {pragma}").fetchone()
         if found != wanted:

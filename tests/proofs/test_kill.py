@@ -1,0 +1,57 @@
+"""kill -9 on the real program, on a real file, against the stand-in Discord over HTTP.
+
+After any number of kills, at any moments, the next runs carry on, and in the end every stored signal that was
+announced has its messages, every message its signal, nothing was said twice unmarked, each thread was told in
+order, nothing is left owed, and the market's truth is that of a run that nobody disturbed.
+"""
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from e2e.program import Program
+from proofs.lives import DAYS, KINDS, Kind, Life, eve, market_truth, undisturbed
+from simulator.simulator_fixtures import running_simulator
+
+Record = Callable[[str, object], None]
+
+
+@pytest.fixture(scope="module")
+def start(tmp_path_factory: pytest.TempPathFactory) -> Program:
+    return eve(tmp_path_factory.mktemp("eve"))
+
+
+def survives(
+    start: Program, folder: Path, kind: Kind, kills: int, seed: int, days: tuple[str, ...], record: Record
+) -> None:
+    with running_simulator() as simulator:
+        life = Life(start.copy(folder / "life"), simulator, kind, kills, random.Random(seed))
+        verdict = life.live(days)
+        assert verdict.faults == []
+        assert market_truth(life.program) == undisturbed(start, folder / "undisturbed", days[-1])
+    sheet = {"channel": kind.name, "kills": life.killed, **dict(life.where), **vars(verdict)}
+    record("sheet", sheet)
+    print(sheet)
+    assert life.killed >= kills
+    assert verdict.messages > len(days) // 2
+
+
+@pytest.mark.proof
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_kills_lose_nothing(kind: Kind, start: Program, tmp_path: Path, record_property: Record) -> None:
+    """At least 25 kills a channel."""
+    survives(start, tmp_path, kind, 25, 4, DAYS[:13], record_property)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("seed", range(7))
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_a_thousand_kills_lose_nothing(
+    kind: Kind, seed: int, start: Program, tmp_path: Path, record_property: Record
+) -> None:
+    """72 kills a life, 14 lives."""
+    survives(start, tmp_path, kind, 72, 100 + seed, DAYS, record_property)

@@ -1,0 +1,121 @@
+"""Judges what people were told against what is stored: the promises, in terms of both alone."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from crypto_signals.domain.events import Effect, Event
+from crypto_signals.domain.signals import Signal
+from crypto_signals.domain.vocabulary import EffectKind, EffectStatus
+from crypto_signals.notifications.announcement import MAY_REPEAT
+from crypto_signals.notifications.discord_posts import posts
+from crypto_signals.notifications.follow_ups import note
+from crypto_signals.notifications.messages import announcement, follow_up
+
+Message = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One stored signal with its events and effects."""
+
+    signal: Signal
+    events: tuple[Event, ...]
+    effects: tuple[Effect, ...]
+
+
+@dataclass
+class Verdict:
+    """``faults`` are broken promises in words; the rest is what the sheet says."""
+
+    faults: list[str] = field(default_factory=list)
+    signals: int = 0
+    messages: int = 0
+    repeats: int = 0
+    cancelled: int = 0
+    doubtful: int = 0
+
+
+def judge(stories: Sequence[Stored], threads: Sequence[Mapping[str, Any]], *, can_find: bool) -> Verdict:
+    """``can_find``: the channel can be asked what it holds, so that nothing may be said twice, marked or
+    not. Everything must have come to rest."""
+    verdict = Verdict()
+    messages = [message for thread in threads for message in thread["messages"]]
+    messages.sort(key=lambda message: int(message["id"]))
+    ours = {story.signal.short_id: story for story in stories if not story.signal.is_shadow}
+    for message in messages:
+        if _short_id(message) not in ours:
+            verdict.faults.append(f"nobody knows the signal of {_description(message)!r}")
+    for short_id, story in ours.items():
+        mine = [message for message in messages if _short_id(message) == short_id]
+        _judge_one(story, mine, verdict, can_find=can_find)
+    verdict.signals, verdict.messages = len(ours), len(messages)
+    verdict.repeats = sum(map(_is_marked, messages))
+    if can_find and verdict.repeats:
+        verdict.faults.append(f"{verdict.repeats} repeats on a channel that can be asked")
+    return verdict
+
+
+def _judge_one(story: Stored, messages: Sequence[Message], verdict: Verdict, *, can_find: bool) -> None:
+    name, first_told = f"{story.signal.symbol} {story.signal.short_id}", []
+    told = [list(_tells(story, message)) for message in messages]
+    if not all(told):
+        verdict.faults.append(f"{name}: a message that tells nothing stored")
+    for effect in story.effects:
+        saying = [message for message, keys in zip(messages, told, strict=True) if _said_as(effect) in keys]
+        verdict.faults += [f"{name}: {fault}" for fault in _faults(effect, saying, can_find=can_find)]
+        verdict.cancelled += effect.status is EffectStatus.SUPERSEDED and effect.kind is EffectKind.ANNOUNCE
+        verdict.doubtful += effect.status is EffectStatus.DEAD
+    for keys in told:
+        first_told += [key for key in keys if key not in first_told]
+    if first_told != sorted(first_told):
+        verdict.faults.append(f"{name}: told out of order: {first_told}")
+
+
+def _faults(effect: Effect, saying: Sequence[Message], *, can_find: bool) -> Iterator[str]:
+    what = f"{effect.kind.value} {effect.seq} ({effect.status.value})"
+    unmarked = sum(not _is_marked(message) for message in saying)
+    if effect.status in (EffectStatus.OWED, EffectStatus.CLAIMED, EffectStatus.UNKNOWN):
+        yield f"{what} never came to rest"
+    if effect.status is EffectStatus.DONE and not saying:
+        yield f"{what} was never told"
+    if effect.status is EffectStatus.SUPERSEDED and saying:
+        yield f"{what} was told all the same"
+    if unmarked > 1 or (can_find and len(saying) > 1):
+        yield f"{what} was told {len(saying)} times, {unmarked} unmarked"
+
+
+Said = tuple[int, str]
+"""The number of the event, and what of it: sorted, the order in which a thread has to tell them."""
+
+
+def _said_as(effect: Effect) -> Said:
+    return effect.seq, effect.kind.value
+
+
+def _tells(story: Stored, message: Message) -> Iterator[Said]:
+    """What of the signal's story this message tells, found by its words."""
+    said, signal = _description(message), story.signal
+    for effect in story.effects:
+        event = story.events[effect.seq - 1]
+        if effect.kind is EffectKind.ANNOUNCE:
+            tells = message["embeds"][0].get("title") == posts(announcement(signal))[0]["embeds"][0]["title"]
+        else:
+            told = note if effect.kind is EffectKind.NOTE else follow_up
+            tells = posts(told(signal, (event,)))[0]["embeds"][0]["description"] in said
+        if tells:
+            yield _said_as(effect)
+
+
+def _description(message: Message) -> str:
+    return "\n".join(embed.get("description", "") for embed in message["embeds"])
+
+
+def _is_marked(message: Message) -> bool:
+    return MAY_REPEAT in _description(message)
+
+
+def _short_id(message: Message) -> str:
+    """The id that stands in the footer of every message."""
+    words = message["embeds"][-1]["footer"]["text"].split()
+    return str(words[words.index("signal") + 1])
