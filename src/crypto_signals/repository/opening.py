@@ -10,6 +10,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import NullPool
 
 from crypto_signals.domain.errors import StoreUnusable, UsageError
+from crypto_signals.engine.ports import Store
 from crypto_signals.repository.sql import SqlStore
 
 BUSY_TIMEOUT_MS = 5_000
@@ -17,7 +18,7 @@ CONNECT_TIMEOUT_S = 5
 STATEMENT_TIMEOUT_MS = 15_000
 
 
-def open_store(url: str | URL) -> SqlStore:
+def open_store(url: str | URL) -> Store:
     """The store that ``STORE_URL`` names. Raises ``UsageError`` or ``StoreUnusable``."""
     try:
         parsed = make_url(url)
@@ -29,9 +30,11 @@ def open_store(url: str | URL) -> SqlStore:
         return _sqlite(parsed)
     if parsed.drivername == "postgresql" and parsed.database:
         return _postgresql(parsed)
+    if parsed.drivername == "firestore" and parsed.host:
+        return _firestore(parsed.host, parsed.database)
     raise UsageError(
         f"STORE_URL {parsed.drivername}: is not supported; "
-        "use sqlite:///PATH or postgresql://USER:PASSWORD@HOST/DATABASE"
+        "use sqlite:///PATH, postgresql://USER:PASSWORD@HOST/DATABASE or firestore://PROJECT"
     )
 
 
@@ -76,3 +79,15 @@ def _postgresql(url: URL) -> SqlStore:
 def _postgresql_now(connection: Connection) -> datetime:
     now: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
     return now
+
+
+def _firestore(project: str, database: str | None) -> Store:
+    """Google's library is an extra, and takes a while to load."""
+    try:
+        from crypto_signals.repository.firestore.opening import open_firestore  # noqa: PLC0415
+    except ImportError as error:
+        raise UsageError(
+            f"STORE_URL firestore: needs Google's library, and there is no {error.name}: "
+            "install crypto-sentinel[firestore]"
+        ) from error
+    return open_firestore(project, database)

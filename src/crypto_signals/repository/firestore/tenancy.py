@@ -2,8 +2,8 @@
 
 There are no transactions here: under contention they wait for each other's locks. The lease is one document,
 and each batch also replaces its random token, provided that nobody has touched it since. So a batch of one
-who lost the lease is refused whole, every batch renews the lease, and one whose answer was lost recognises its
-own token.
+who lost the lease is refused whole, every batch renews the lease, and one whose answer was lost recognises
+its own token.
 """
 
 import threading
