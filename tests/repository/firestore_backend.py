@@ -17,6 +17,7 @@ from uuid import uuid4
 import httpx
 import pytest
 from google.cloud.firestore import Client
+
 from repository.backends import Backend
 
 JAR = "platform/cloud-firestore-emulator/cloud-firestore-emulator.jar"
@@ -30,7 +31,9 @@ def emulator() -> Iterator[str]:
     """The address of an emulator of this session's own."""
     jar = find_jar()
     if jar is None:
-        missing = "Google's emulator of Firestore is missing: gcloud components install cloud-firestore-emulator"
+        missing = (
+            "Google's emulator of Firestore is missing: gcloud components install cloud-firestore-emulator"
+        )
         if os.environ.get("CI"):
             pytest.fail(missing)
         pytest.skip(missing)

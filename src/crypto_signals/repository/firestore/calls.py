@@ -41,6 +41,7 @@ _PASSING = (
     ServiceUnavailable,
     Unknown,
 )
+_REFUSED = (InvalidArgument, PermissionDenied, Unauthenticated)
 _PATIENTLY = Retry(if_exception_type(*_PASSING), initial=0.1, maximum=1.0, multiplier=2.0, timeout=PATIENCE_S)
 _ONCE = Retry(lambda _error: False)
 """The library's own retries go on for minutes, those of a broken stream for ever: an attempt is one call."""
@@ -111,7 +112,9 @@ class Calls:
                 return _PATIENTLY(lambda: batch.commit(retry=_ONCE, timeout=ATTEMPT_S))()
             except (AlreadyExists, FailedPrecondition, NotFound) as error:
                 raise Clash(_said(error)) from error
-            except (RetryError, *_PASSING) as error:
+            except _REFUSED:
+                raise
+            except (GoogleAPICallError, RetryError) as error:
                 raise Unsure(_reason(error)) from error
 
 
@@ -152,7 +155,7 @@ _ADVICE: dict[type[Exception], str] = {
     PermissionDenied: "Grant the account the role roles/datastore.user, and enable the Firestore API.",
     NotFound: "Create the database (Firestore in native mode), or correct the project or the database in "
     "STORE_URL.",
-    FailedPrecondition: "If an index is missing, deploy firestore.indexes.json (docs: Firestore) and wait "
+    FailedPrecondition: "If an index is missing, deploy those of deploy/firestore and wait "
     "until it is built; a database in Datastore mode cannot be used.",
     ResourceExhausted: "The quota is used up: wait until it is renewed (midnight, Pacific time), or enable "
     "billing.",

@@ -14,7 +14,8 @@ from crypto_signals.repository import rows
 from crypto_signals.repository.firestore.calls import Snapshot
 from crypto_signals.repository.portable import time_of, time_text
 
-SIGNAL_FIELDS = ("signal_id", "symbol", "is_open", "body")
+SIGNAL_FIELDS = ("signal_id", "symbol", "is_open", "closed_at", "bar_ts", "body")
+"""What is read of a signal without its events: also what queries are ordered by, to find the next page."""
 _EFFECT_TIMES = ("attempted_at", "settles_at", "done_at")
 
 

@@ -61,17 +61,19 @@ class Tenant:
         token, asked = uuid4().hex, self._monotonic()
         with self._turn:
             for _ in range(TRIES):
+                doubt = self._try_to_take(owner, seconds, token)
                 held = self._read_lease()
-                if held is None or held.token != token:
-                    held = self._take(held, owner, seconds, token)
-                if held is not None:
+                if held is not None and held.token == token:
                     self._tenure = Tenure(owner, held.term, seconds, asked + seconds)
                     self._seen_at = held.updated_at
                     return
+                if isinstance(doubt, Unsure):
+                    raise StoreUnusable(f"the store {self._calls.name} cannot be written: {doubt}") from doubt
         raise LeaseHeld(f"others take the lease of the store {self._calls.name} at the same time; try again")
 
-    def _take(self, held: Lease | None, owner: str, seconds: float, token: str) -> Lease | None:
-        """Writes the lease; ``None`` where it did not, or may not have, worked. Raises ``LeaseHeld``."""
+    def _try_to_take(self, owner: str, seconds: float, token: str) -> Clash | Unsure | None:
+        """Writes the lease, or gives what came in between. Raises ``LeaseHeld``."""
+        held = self._read_lease()
         if held is not None and held.owner != owner and held.read_at < held.ends_at:
             raise LeaseHeld(f"{held.owner} acts on this store, until {held.ends_at:%H:%M:%S} UTC at least")
         term = 1 if held is None else held.term + 1
@@ -82,10 +84,10 @@ class Tenant:
         else:
             batch.update(self._lease, values, option=unchanged_since(held.updated_at))
         try:
-            written_at = self._calls.commit(batch)[-1].update_time
-        except (Clash, Unsure):
-            return None
-        return Lease(owner, term, seconds, token, written_at, written_at)
+            self._calls.commit(batch)
+        except (Clash, Unsure) as trouble:
+            return trouble
+        return None
 
     def renew(self) -> None:
         self._write([])
