@@ -32,7 +32,6 @@ from crypto_signals.notifications.console import ConsoleChannel
 from crypto_signals.plugins import Fault, Plugins, plugins
 from crypto_signals.process import RunBudget, SystemClock, heartbeat
 from crypto_signals.repository.opening import open_store
-from crypto_signals.repository.sql import SqlStore
 
 DEFAULT_CRYPTO = ("BTC/USD", "ETH/USD", "LTC/USD", "SOL/USD", "LINK/USD", "AVAX/USD")
 SAMPLE_BARS = Path(__file__).parent / "data"
@@ -49,7 +48,7 @@ def default_store_url(home: Path) -> URL:
     return URL.create("sqlite", database=str((home / "sentinel.db").absolute()))
 
 
-def store_to_read(settings: Settings) -> tuple[SqlStore, str | None]:
+def store_to_read(settings: Settings) -> tuple[Store, str | None]:
     """The configured store; as long as it holds nothing, the demo's, with a note that says so."""
     home = settings.sentinel_home
     store = open_store(settings.store_url or default_store_url(home))
@@ -229,7 +228,7 @@ class Demo:
     job: MainJob
     clock: VirtualClock
     moments: Sequence[datetime]
-    store: SqlStore
+    store: Store
     folder: Path
     budget: RunBudget
 

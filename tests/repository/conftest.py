@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from repository.backends import Backend, SqlBackend
-from repository.firestore_backend import emulator, firestore_backend
 
 from crypto_signals.engine.ports import Store
 from crypto_signals.repository.opening import open_store
+from repository.backends import Backend, SqlBackend
+from repository.firestore_backend import emulator, firestore_backend
+from repository.postgres_server import Server, running
 
 __all__ = ["emulator", "firestore_backend"]
 Open = Callable[[], Store]
@@ -16,7 +17,7 @@ OWNER = "this host"
 LEASE_S = 600.0
 
 
-@pytest.fixture(params=["sqlite", "firestore"])
+@pytest.fixture(params=["sqlite", "postgresql", "firestore"])
 def backend(request: pytest.FixtureRequest) -> Backend:
     """One kind of store after the other."""
     made: Backend = request.getfixturevalue(f"{request.param}_backend")
@@ -26,6 +27,18 @@ def backend(request: pytest.FixtureRequest) -> Backend:
 @pytest.fixture
 def sqlite_backend(tmp_path: Path) -> Backend:
     return SqlBackend(f"sqlite:///{tmp_path / 'folder' / 'sentinel.db'}")
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[Server]:
+    with running() as server:
+        yield server
+
+
+@pytest.fixture
+def postgresql_backend(postgresql_server: Server) -> Iterator[Backend]:
+    with postgresql_server.database() as name:
+        yield SqlBackend(postgresql_server.url(name))
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from crypto_signals.domain.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from crypto_signals.repository.sql import SqlStore
+    from crypto_signals.engine.ports import Store
 
 application = typer.Typer(
     help="What is stored: signals, their events, and what is owed.", no_args_is_help=True
@@ -72,7 +72,7 @@ def show_signal(signal_id: str, output: FormatOption = Format.TABLE) -> None:
 
 
 @contextmanager
-def _store() -> "Iterator[SqlStore]":
+def _store() -> "Iterator[Store]":
     from crypto_signals import app, config  # noqa: PLC0415
 
     store, note = app.store_to_read(config.load().settings)
@@ -82,7 +82,7 @@ def _store() -> "Iterator[SqlStore]":
         yield store
 
 
-def _whole_id(store: "SqlStore", start: str) -> str:
+def _whole_id(store: "Store", start: str) -> str:
     if not start.strip():
         raise UsageError("give an id, or its first letters; see: sentinel signals list")
     known = [signal.signal_id for signal in store.signals() if signal.signal_id.startswith(start.lower())]

@@ -1,4 +1,4 @@
-"""Between domain objects and rows. Floats survive the way to text and back bit for bit."""
+"""Between domain objects and rows, for any store. Floats survive the way to text and back bit for bit."""
 
 from collections.abc import Mapping
 from dataclasses import fields
@@ -9,10 +9,12 @@ from pydantic import TypeAdapter, ValidationError
 from crypto_signals.domain.errors import UnreadableRow
 from crypto_signals.domain.events import Effect, Event
 from crypto_signals.domain.signals import Signal
-from crypto_signals.domain.vocabulary import EffectKind, EffectStatus
+from crypto_signals.engine.ports import Watermark
 
 _SIGNAL = TypeAdapter(Signal)
 _EVENT = TypeAdapter(Event)
+_EFFECT = TypeAdapter(Effect)
+_WATERMARK = TypeAdapter(Watermark)
 _EFFECT_COLUMNS = tuple(field.name for field in fields(Effect))
 
 
@@ -62,13 +64,27 @@ def event_of(signal_id: str, body: str) -> Event:
 
 def effect_row(effect: Effect) -> dict[str, Any]:
     row = {name: getattr(effect, name) for name in _EFFECT_COLUMNS}
-    return row | {"kind": effect.kind.value, "status": effect.status.value}
+    error = None if effect.error is None else _storable(effect.error)
+    return row | {"kind": effect.kind.value, "status": effect.status.value, "error": error}
+
+
+def _storable(said: str) -> str:
+    """What another program said, without what no database takes: NUL, and halves of characters."""
+    return said.encode("utf-8", "replace").decode().replace("\0", "?")
 
 
 def effect_of(row: Mapping[str, Any]) -> Effect:
     """Raises ``UnreadableRow``."""
-    known = {name: row[name] for name in _EFFECT_COLUMNS}
     try:
-        return Effect(**known | {"kind": EffectKind(row["kind"]), "status": EffectStatus(row["status"])})
-    except ValueError as error:
-        raise UnreadableRow(f"effect {row['key']} cannot be read: {error}") from None
+        return _EFFECT.validate_python({name: row[name] for name in _EFFECT_COLUMNS})
+    except ValidationError as error:
+        raise UnreadableRow(f"effect {row['key']} cannot be read: {_first(error)}") from None
+
+
+def watermark_of(strategy: str, timeframe: str, symbol: str, anchor_ts: object, seen_ts: object) -> Watermark:
+    """Raises ``UnreadableRow``."""
+    try:
+        return _WATERMARK.validate_python({"symbol": symbol, "anchor_ts": anchor_ts, "seen_ts": seen_ts})
+    except ValidationError as error:
+        name = f"the watermark of {symbol} ({strategy}, {timeframe})"
+        raise UnreadableRow(f"{name} cannot be read: {_first(error)}") from None

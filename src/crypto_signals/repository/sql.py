@@ -1,68 +1,66 @@
 """The store on a SQL database, through SQLAlchemy Core: SQLite, or PostgreSQL."""
 
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
-from sqlalchemy import Connection, Engine, Select, func, insert, or_, select, update
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Connection, Engine, func, insert, select, update
 
-from crypto_signals.domain.errors import LeaseLost, StoreUnusable, UnreadableRow
+from crypto_signals.domain.errors import LeaseLost, UnreadableRow
 from crypto_signals.domain.events import Effect, Event
 from crypto_signals.domain.signals import Signal
-from crypto_signals.domain.vocabulary import EffectStatus
-from crypto_signals.engine.ports import Saved, Unreadable, Watermark
-from crypto_signals.repository import rows, sql_leases, sql_writing, tables
-from crypto_signals.repository.schema import is_current, migrate
+from crypto_signals.engine.ports import Row, Saved, Story, Unreadable, Watermark
+from crypto_signals.repository import (
+    sql_leases,
+    sql_reading,
+    sql_retention,
+    sql_transfer,
+    sql_writing,
+    tables,
+)
+from crypto_signals.repository.schema import bring_up_to_date, is_current
+from crypto_signals.repository.sql_leases import ServerClock
+from crypto_signals.repository.sql_session import Session
 from crypto_signals.repository.tenure import Monotonic, Tenure
-
-_UNDELIVERED = (EffectStatus.OWED.value, EffectStatus.CLAIMED.value, EffectStatus.UNKNOWN.value)
-
-ServerClock = Callable[[Connection], datetime]
 
 
 class SqlStore:
-    """One connection, one transaction at a time; opened with its schema brought up to date.
+    """Opened with its schema brought up to date. Threads may share a store: they take turns.
 
-    ``server_now`` reads the clock of the database's server. Threads may share a store: they take turns.
+    ``server_now`` reads the clock of the database's server.
     """
 
     def __init__(
         self, engine: Engine, name: str, server_now: ServerClock, monotonic: Monotonic = time.monotonic
     ) -> None:
-        self._engine, self._name = engine, name
         self._server_now, self._monotonic = server_now, monotonic
         self._tenure: Tenure | None = None
         self._unreadable: dict[str, Unreadable] = {}
-        self._turn = threading.RLock()
-        with self._translated():
-            self._connection = engine.connect()
+        self._session = Session(engine, name)
         try:
-            with self._transaction() as connection:
+            with self._session.reading() as connection:
                 current = is_current(connection)
             if not current:
-                with self._transaction(writing=True) as connection:
-                    migrate(connection)
+                with self._session.writing() as connection:
+                    bring_up_to_date(connection)
         except BaseException:
             self.close()
             raise
 
     def close(self) -> None:
-        self._connection.close()
-        self._engine.dispose()
+        self._session.close()
 
     def acquire(self, owner: str, seconds: float) -> None:
         asked = self._monotonic()
-        with self._transaction(writing=True) as connection:
-            term = sql_leases.take(connection, owner, seconds, self._server_now(connection))
+        with self._session.writing() as connection:
+            term = sql_leases.take(connection, owner, seconds, self._server_now)
         self._tenure = Tenure(owner, term, seconds, asked + seconds)
 
     def renew(self) -> None:
         tenure, asked = self._held(), self._monotonic()
-        with self._transaction(writing=True) as connection:
-            sql_leases.prolong(connection, tenure, self._server_now(connection))
+        with self._session.writing() as connection:
+            sql_leases.prolong(connection, tenure, self._server_now)
         tenure.ends = asked + tenure.seconds
 
     def left_s(self) -> float:
@@ -71,13 +69,15 @@ class SqlStore:
     def release(self) -> None:
         if self._tenure is None:
             return
-        with self._transaction(writing=True) as connection:
+        with self._session.writing() as connection:
             sql_leases.give_back(connection, self._tenure, self._server_now(connection))
         self._tenure = None
 
     def _held(self) -> Tenure:
         if self._tenure is None:
-            raise LeaseLost(f"the store {self._name} is written only under its lease: acquire it first")
+            raise LeaseLost(
+                f"the store {self._session.name} is written only under its lease: acquire it first"
+            )
         return self._tenure
 
     def commit(
@@ -88,95 +88,65 @@ class SqlStore:
         watermarks: Sequence[Watermark] = (),
     ) -> None:
         with self._writing() as connection:
-            for save in saves:
-                sql_writing.save(connection, save)
+            sql_writing.save(connection, saves)
             if watermarks:
                 sql_writing.mark(connection, strategy, timeframe, watermarks)
 
     def book(self, strategy: str, timeframe: str, since: datetime) -> list[Signal]:
-        table = tables.signals.c
-        recent = or_(table.is_open, table.closed_at >= since, table.bar_ts >= since)
-        query = (
-            select(table.signal_id, table.symbol, table.is_open, table.body)
-            .where(table.strategy == strategy, table.timeframe == timeframe, recent)
-            .order_by(table.bar_ts, table.symbol, table.detector, table.direction)
-        )
-        return self._readable(query)
+        with self._session.reading() as connection:
+            return sql_reading.readable(connection, sql_reading.book(strategy, timeframe, since), self._note)
 
     def watermarks(self, strategy: str, timeframe: str) -> dict[str, Watermark]:
-        table = tables.watermarks.c
-        query = select(table.symbol, table.anchor_ts, table.seen_ts).where(
-            table.strategy == strategy, table.timeframe == timeframe
-        )
-        with self._transaction() as connection:
-            return {row.symbol: Watermark(*row) for row in connection.execute(query)}
+        with self._session.reading() as connection:
+            return sql_reading.watermarks(connection, strategy, timeframe, self._note)
 
     def signal(self, signal_id: str) -> tuple[Signal, tuple[Event, ...], tuple[Effect, ...]]:
-        with self._transaction() as connection:
-            table = tables.signals.c
-            body = connection.scalar(select(table.body).where(table.signal_id == signal_id))
-            if body is None:
-                raise KeyError(signal_id)
-            return (
-                rows.signal_of(signal_id, body),
-                _events(connection, signal_id),
-                _effects(connection, signal_id),
-            )
+        with self._session.reading() as connection:
+            story = sql_reading.story(connection, signal_id)
+        return story.signal, story.events, story.effects
 
     def signals(self) -> list[Signal]:
-        table = tables.signals.c
-        order = (table.bar_ts, table.symbol, table.detector, table.direction, table.signal_id)
-        return self._readable(
-            select(table.signal_id, table.symbol, table.is_open, table.body).order_by(*order)
-        )
+        with self._session.reading() as connection:
+            return sql_reading.readable(connection, sql_reading.signals(), self._note)
 
     def unreadable(self) -> list[Unreadable]:
         return list(self._unreadable.values())
 
-    def _readable(self, query: Select[str, str, bool, str]) -> list[Signal]:
-        """The signals whose rows validate; the others are noted, never deleted."""
-        with self._transaction() as connection:
-            found = connection.execute(query).all()
-        signals = []
-        for signal_id, symbol, is_open, body in found:
-            try:
-                signals.append(rows.signal_of(signal_id, body))
-            except UnreadableRow as error:
-                self._note(signal_id, symbol, error, is_open=is_open)
-        return signals
-
-    def undelivered(self) -> list[Effect]:
-        effect, signal = tables.effects, tables.signals
-        query = (
-            select(effect, signal.c.symbol, signal.c.is_open)
-            .join(signal, signal.c.signal_id == effect.c.signal_id)
-            .where(effect.c.status.in_(_UNDELIVERED))
-            .order_by(
-                signal.c.created_at,
-                signal.c.symbol,
-                signal.c.detector,
-                effect.c.signal_id,
-                effect.c.seq,
-                effect.c.key,
-            )
-        )
-        with self._transaction() as connection:
-            found = connection.execute(query).mappings().all()
-        effects = []
-        for row in found:
-            try:
-                effects.append(rows.effect_of(dict(row)))
-            except UnreadableRow as error:
-                self._note(row["signal_id"], row["symbol"], error, is_open=row["is_open"])
-        return effects
-
     def _note(self, signal_id: str, symbol: str, error: UnreadableRow, *, is_open: bool) -> None:
         self._unreadable[signal_id] = Unreadable(signal_id, symbol, is_open, str(error))
 
+    def undelivered(self) -> list[Effect]:
+        with self._session.reading() as connection:
+            return sql_reading.undelivered(connection, self._note)
+
     def record_effects(self, effects: Sequence[Effect]) -> None:
         with self._writing() as connection:
-            for effect in effects:
-                sql_writing.record(connection, effect)
+            sql_writing.record(connection, effects)
+
+    def at_rest(self, limit: int) -> list[Story]:
+        with self._session.reading() as connection:
+            return sql_retention.at_rest(connection, limit, self._note)
+
+    def expire(self, expiries: Mapping[str, datetime]) -> None:
+        with self._writing() as connection:
+            sql_retention.expire(connection, expiries)
+
+    def expired(self, now: datetime) -> list[str]:
+        with self._session.reading() as connection:
+            return sql_retention.expired(connection, now, self._note)
+
+    def delete(self, signal_ids: Sequence[str]) -> None:
+        with self._writing() as connection:
+            sql_retention.delete_expired(connection, signal_ids)
+
+    def rows(self) -> Iterator[Row]:
+        with self._session.streaming() as connection:
+            yield from sql_transfer.rows(connection)
+
+    def load(self, rows: Iterable[Row]) -> None:
+        for batch in sql_transfer.batches(rows):
+            with self._writing() as connection:
+                sql_transfer.load(connection, batch)
 
     def start_run(self, now: datetime, strategy_versions: Mapping[str, str], config_hash: str) -> str:
         with self._writing() as connection:
@@ -201,56 +171,6 @@ class SqlStore:
     def _writing(self) -> Iterator[Connection]:
         """A transaction of whoever holds the lease."""
         tenure = self._held()
-        with self._transaction(writing=True) as connection:
+        with self._session.writing() as connection:
             sql_leases.check(connection, tenure)
             yield connection
-
-    @contextmanager
-    def _transaction(self, *, writing: bool = False) -> Iterator[Connection]:
-        """Readers never wait for a writer; a writer takes the lock at once, so that it need not give up."""
-        with self._turn, self._translated():
-            self._connection.info["writing"] = writing
-            with self._connection.begin():
-                yield self._connection
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        """The driver's errors, in words: what happened, to which store, and what to do."""
-        try:
-            yield
-        except DBAPIError as error:
-            raise StoreUnusable(f"the store {self._name} cannot be used: {_reason(error)}") from error
-
-
-def _events(connection: Connection, signal_id: str) -> tuple[Event, ...]:
-    table = tables.events.c
-    query = select(table.body).where(table.signal_id == signal_id).order_by(table.seq)
-    return tuple(rows.event_of(signal_id, body) for body in connection.scalars(query))
-
-
-def _effects(connection: Connection, signal_id: str) -> tuple[Effect, ...]:
-    table = tables.effects
-    query = select(table).where(table.c.signal_id == signal_id).order_by(table.c.seq, table.c.key)
-    return tuple(rows.effect_of(dict(row)) for row in connection.execute(query).mappings())
-
-
-def _reason(error: DBAPIError) -> str:
-    said = " ".join(str(error.orig).split())
-    for clue, advice in _ADVICE.items():
-        if clue in said:
-            return f"{said}. {advice}"
-    return said
-
-
-_ADVICE = {
-    "locked": "Another program holds it: stop that one, or wait and run again.",
-    "full": "Free some space on that disk and run again; nothing was half-written.",
-    "unable to open": "Check that the folder exists and may be written, or set STORE_URL.",
-    "readonly": "Check the permissions of the file and its folder.",
-    "not a database": "The file is something else: move it away, or set STORE_URL.",
-    "malformed": "The file is damaged: restore it from a backup, or set STORE_URL to a new one.",
-    "disk I/O": "The disk failed or is full; nothing was half-written.",
-    "onnection": "Check that the server runs and that STORE_URL names it; run again when it answers.",
-    "authentication": "Check the user and the password in STORE_URL.",
-    "does not exist": "Create it, or correct STORE_URL.",
-}

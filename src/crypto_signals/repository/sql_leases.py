@@ -1,40 +1,50 @@
 """The lease in a SQL database: one row, taken and checked inside the transactions that it guards."""
 
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from crypto_signals.domain.errors import LeaseHeld
 from crypto_signals.repository.tables import leases
 from crypto_signals.repository.tenure import LEASE, Tenure
 
+ServerClock = Callable[[Connection], datetime]
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
-def take(connection: Connection, owner: str, seconds: float, now: datetime) -> int:
+
+def take(connection: Connection, owner: str, seconds: float, server_now: ServerClock) -> int:
     """Writes the lease and gives its term. Raises ``LeaseHeld``."""
-    held = connection.execute(select(leases).where(leases.c.name == LEASE).with_for_update()).one_or_none()
-    if held is not None and held.owner != owner and held.expires_at > now:
+    _make_sure_there_is_one(connection)
+    held = connection.execute(select(leases).where(leases.c.name == LEASE).with_for_update()).one()
+    now = server_now(connection)
+    if held.owner != owner and held.expires_at > now:
         raise LeaseHeld(f"{held.owner} acts on this store, until {held.expires_at:%H:%M:%S} UTC at least")
-    term = 1 if held is None else held.term + 1
-    values = {"owner": owner, "term": term, "expires_at": now + timedelta(seconds=seconds)}
-    if held is None:
-        connection.execute(insert(leases).values(name=LEASE, **values))
-    else:
-        connection.execute(update(leases).where(leases.c.name == LEASE).values(**values))
-    return term
+    values = {"owner": owner, "term": held.term + 1, "expires_at": now + timedelta(seconds=seconds)}
+    connection.execute(update(leases).where(leases.c.name == LEASE).values(**values))
+    return int(held.term) + 1
 
 
-def check(connection: Connection, tenure: Tenure) -> None:
+def _make_sure_there_is_one(connection: Connection) -> None:
+    """So that of two first owners one waits for the other's row, as later ones do."""
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    nobodys = {"name": LEASE, "owner": "", "term": 0, "expires_at": _LONG_AGO}
+    connection.execute(dialect.insert(leases).values(nobodys).on_conflict_do_nothing())
+
+
+def check(connection: Connection, tenure: Tenure, *, exclusively: bool = False) -> None:
     """Keeps the lease from changing hands until the transaction ends. Raises ``LeaseLost``."""
-    mine = select(leases.c.term).where(*_mine(tenure)).with_for_update(read=True)
+    mine = select(leases.c.term).where(*_mine(tenure)).with_for_update(read=not exclusively)
     if connection.execute(mine).one_or_none() is None:
         raise tenure.lost()
 
 
-def prolong(connection: Connection, tenure: Tenure, now: datetime) -> None:
+def prolong(connection: Connection, tenure: Tenure, server_now: ServerClock) -> None:
     """Raises ``LeaseLost``."""
-    longer = update(leases).where(*_mine(tenure)).values(expires_at=now + timedelta(seconds=tenure.seconds))
-    if connection.execute(longer).rowcount != 1:
-        raise tenure.lost()
+    check(connection, tenure, exclusively=True)
+    end = server_now(connection) + timedelta(seconds=tenure.seconds)
+    connection.execute(update(leases).where(*_mine(tenure)).values(expires_at=end))
 
 
 def give_back(connection: Connection, tenure: Tenure, now: datetime) -> None:

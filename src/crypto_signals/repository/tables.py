@@ -1,6 +1,6 @@
 """The tables. Columns are what is searched by; a signal's and an event's whole content is its ``body``."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy import (
     JSON,
@@ -15,22 +15,34 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    types,
 )
 
-_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
+from crypto_signals.repository.portable import time_of, time_text
+
+
+def _text(length: int) -> types.TypeEngine[str]:
+    """Sorts by code points, as SQLite does, whatever language the server's database was made for."""
+    return String(length).with_variant(String(length, collation="C"), "postgresql")
 
 
 class UtcTime(TypeDecorator[datetime]):
-    """Aware datetimes as sortable UTC text, the same in every store."""
+    """Aware datetimes as sortable UTC text. What cannot be read as such comes, and goes, as it is."""
 
     impl = String(27)
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:  # noqa: ARG002
-        return None if value is None else value.astimezone(UTC).strftime(_FORMAT)
+    def load_dialect_impl(self, dialect: Dialect) -> types.TypeEngine[str]:
+        return dialect.type_descriptor(_text(27))
+
+    def process_bind_param(self, value: datetime | str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        return time_text(value) if isinstance(value, datetime) else value
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        return None if value is None else datetime.strptime(value, _FORMAT).replace(tzinfo=UTC)
+        try:
+            return None if value is None else time_of(value)
+        except (ValueError, TypeError):
+            return value  # type: ignore[return-value]
 
 
 metadata = MetaData()
@@ -38,14 +50,14 @@ metadata = MetaData()
 signals = Table(
     "signals",
     metadata,
-    Column("signal_id", String(36), primary_key=True),
-    Column("strategy", String(40), nullable=False),
-    Column("timeframe", String(10), nullable=False),
-    Column("symbol", String(40), nullable=False),
-    Column("detector", String(80), nullable=False),
-    Column("direction", String(5), nullable=False),
+    Column("signal_id", _text(36), primary_key=True),
+    Column("strategy", _text(40), nullable=False),
+    Column("timeframe", _text(10), nullable=False),
+    Column("symbol", _text(40), nullable=False),
+    Column("detector", _text(80), nullable=False),
+    Column("direction", _text(5), nullable=False),
     Column("bar_ts", UtcTime, nullable=False),
-    Column("status", String(24), nullable=False),
+    Column("status", _text(24), nullable=False),
     Column("is_open", Boolean, nullable=False),
     Column("closed_at", UtcTime),
     Column("created_at", UtcTime, nullable=False),
@@ -61,9 +73,9 @@ signals = Table(
 events = Table(
     "events",
     metadata,
-    Column("signal_id", String(36), ForeignKey("signals.signal_id"), primary_key=True),
+    Column("signal_id", _text(36), ForeignKey("signals.signal_id"), primary_key=True),
     Column("seq", Integer, primary_key=True),
-    Column("type", String(24), nullable=False),
+    Column("type", _text(24), nullable=False),
     Column("ts", UtcTime, nullable=False),
     Column("expire_at", UtcTime),
     Column("body", Text, nullable=False),
@@ -72,18 +84,18 @@ events = Table(
 effects = Table(
     "effects",
     metadata,
-    Column("key", String(60), primary_key=True),
-    Column("signal_id", String(36), ForeignKey("signals.signal_id"), nullable=False),
+    Column("key", _text(60), primary_key=True),
+    Column("signal_id", _text(36), ForeignKey("signals.signal_id"), nullable=False),
     Column("seq", Integer, nullable=False),
-    Column("kind", String(24), nullable=False),
-    Column("status", String(12), nullable=False),
+    Column("kind", _text(24), nullable=False),
+    Column("status", _text(12), nullable=False),
     Column("revision", Integer, nullable=False),
     Column("attempts", Integer, nullable=False),
-    Column("claimed_by", String(80)),
+    Column("claimed_by", _text(80)),
     Column("attempted_at", UtcTime),
     Column("settles_at", UtcTime),
     Column("done_at", UtcTime),
-    Column("message_id", String(80)),
+    Column("message_id", _text(80)),
     Column("error", Text),
     Column("expire_at", UtcTime),
     Index("effects_status", "status"),
@@ -93,9 +105,9 @@ effects = Table(
 watermarks = Table(
     "watermarks",
     metadata,
-    Column("strategy", String(40), primary_key=True),
-    Column("timeframe", String(10), primary_key=True),
-    Column("symbol", String(40), primary_key=True),
+    Column("strategy", _text(40), primary_key=True),
+    Column("timeframe", _text(10), primary_key=True),
+    Column("symbol", _text(40), primary_key=True),
     Column("anchor_ts", UtcTime, nullable=False),
     Column("seen_ts", UtcTime, nullable=False),
 )
@@ -104,19 +116,19 @@ runs = Table(
     "runs",
     metadata,
     Column("number", Integer, primary_key=True),
-    Column("run_id", String(40), nullable=False, unique=True),
+    Column("run_id", _text(40), nullable=False, unique=True),
     Column("started_at", UtcTime, nullable=False),
     Column("finished_at", UtcTime),
     Column("strategy_versions", JSON, nullable=False),
-    Column("config_hash", String(64), nullable=False),
-    Column("summary", JSON),
+    Column("config_hash", _text(64), nullable=False),
+    Column("summary", JSON(none_as_null=True)),
 )
 
 leases = Table(
     "leases",
     metadata,
-    Column("name", String(40), primary_key=True),
-    Column("owner", String(200), nullable=False),
+    Column("name", _text(40), primary_key=True),
+    Column("owner", _text(200), nullable=False),
     Column("term", Integer, nullable=False),
     Column("expires_at", UtcTime, nullable=False),
 )

@@ -6,24 +6,25 @@ Run as ``racer.py URL ACT OWNER``; prints what it did as JSON.
 import json
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from repository.samples import effect, new, signal  # noqa: E402
-
-from crypto_signals.domain.errors import LeaseHeld, LeaseLost, VersionConflict  # noqa: E402
-from crypto_signals.domain.vocabulary import EffectStatus  # noqa: E402
-from crypto_signals.engine.ports import Store  # noqa: E402
-from crypto_signals.repository.opening import open_store  # noqa: E402
+from crypto_signals.domain.errors import LeaseHeld, LeaseLost, StoreUnusable, VersionConflict
+from crypto_signals.domain.vocabulary import EffectStatus
+from crypto_signals.engine.ports import Store
+from crypto_signals.repository.opening import open_store
+from repository.samples import effect, new, signal
 
 ROUNDS = 30
 
 
-def went(act: Callable[[], object]) -> str:
+def went(*acts: Callable[[], object]) -> str:
     try:
-        act()
-    except (LeaseHeld, LeaseLost, VersionConflict) as error:
+        for act in acts:
+            act()
+    except (LeaseHeld, LeaseLost, StoreUnusable, VersionConflict) as error:
         return type(error).__name__
     return "done"
 
@@ -39,21 +40,15 @@ def lease(store: Store, owner: str) -> list[str]:
 
 def same_signals(store: Store, owner: str) -> list[str]:
     """Takes over again and again, and writes the same signals as the others."""
-    done = []
-    for number in range(ROUNDS):
-        store.acquire(owner, 600)
-        done.append(went(lambda n=number: store.commit([new(signal(str(n)))])))  # type: ignore[misc]
-    return done
+    take = partial(store.acquire, owner, 600)
+    return [went(take, partial(store.commit, [new(signal(str(number)))])) for number in range(ROUNDS)]
 
 
 def same_effects(store: Store, owner: str) -> list[str]:
     """Takes over again and again, and claims the same effects as the others."""
-    done = []
-    for number in range(ROUNDS):
-        claim = effect(signal(str(number))).moved(EffectStatus.CLAIMED)
-        store.acquire(owner, 600)
-        done.append(went(lambda c=claim: store.record_effects([c])))  # type: ignore[misc]
-    return done
+    take = partial(store.acquire, owner, 600)
+    claims = [effect(signal(str(number))).moved(EffectStatus.CLAIMED) for number in range(ROUNDS)]
+    return [went(take, partial(store.record_effects, [claim])) for claim in claims]
 
 
 ACTS = {act.__name__: act for act in (opening, lease, same_signals, same_effects)}

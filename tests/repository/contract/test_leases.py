@@ -3,12 +3,12 @@
 from collections.abc import Callable
 
 import pytest
-from repository.conftest import LEASE_S, OWNER
-from repository.samples import DAY, T0, effect, new, settled, signal, stopped
 
 from crypto_signals.domain.errors import LeaseHeld, LeaseLost
 from crypto_signals.domain.vocabulary import EffectStatus
 from crypto_signals.engine.ports import Row, Store, Watermark
+from repository.conftest import LEASE_S, OWNER
+from repository.samples import DAY, T0, effect, new, settled, signal, stopped
 
 Open = Callable[[], Store]
 

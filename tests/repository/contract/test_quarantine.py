@@ -3,11 +3,11 @@
 from collections.abc import Callable
 
 import pytest
-from repository.backends import Backend
-from repository.samples import DAY, T0, effect, new, signal, stopped
 
 from crypto_signals.domain.errors import UnreadableRow
 from crypto_signals.engine.ports import Store, Watermark
+from repository.backends import Backend
+from repository.samples import DAY, T0, effect, new, signal, stopped
 
 
 def rows_of(store: Store, name: str) -> list[object]:

@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+
+from crypto_signals.engine.ports import Store
 from repository.backends import Backend
 from repository.contract.racer import ROUNDS
 from repository.samples import CREATED, effect, new, signal
-
-from crypto_signals.engine.ports import Store
 
 RACER = Path(__file__).parent / "racer.py"
 
@@ -86,7 +86,7 @@ def test_two_claim_the_same_effects(backend: Backend, store: Store) -> None:
 
 @pytest.mark.soak
 def test_many_rounds(backend: Backend, opened: Callable[[], Store]) -> None:
-    """The same with eight of them."""
+    """The same with eight of them, which may find the store too busy."""
     store = opened()
     reports = race(backend, "same_signals", ["same"] * 8)
     stored = {one.signal_id for one in store.signals()}

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
-from repository.samples import CREATED, DAY, PLAN, T0, effect, new, signal
 
 from crypto_signals.domain.instruments import Timeframe
 from crypto_signals.domain.signals import Progress
 from crypto_signals.domain.vocabulary import Direction, EffectStatus, Status
 from crypto_signals.engine.ports import Saved, Store, Watermark
+from repository.samples import CREATED, DAY, PLAN, T0, effect, new, signal
 
 
 def test_signals_come_in_order(store: Store) -> None:

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from repository.backends import Backend
-from repository.samples import CREATED, DAY, HOUR, STOPPED, T0, effect, new, settled, signal, stopped
 
 from crypto_signals.domain.errors import SentinelError
 from crypto_signals.domain.vocabulary import EffectKind, EffectStatus
 from crypto_signals.engine.ports import Saved, Store, Story
+from repository.backends import Backend
+from repository.samples import CREATED, DAY, HOUR, STOPPED, T0, effect, new, settled, signal, stopped
 
 
 def at_rest(store: Store, limit: int = 100) -> list[str]:

@@ -6,7 +6,6 @@ from uuid import uuid4
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from repository.samples import CREATED, effect, signal
 
 from crypto_signals.domain.anchors import Anchor
 from crypto_signals.domain.events import Effect, Event, EventType, StopKind
@@ -24,6 +23,7 @@ from crypto_signals.domain.vocabulary import (
     Status,
 )
 from crypto_signals.engine.ports import Saved, Store
+from repository.samples import CREATED, effect, signal
 
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -173,10 +173,10 @@ def repr_of(thing: object) -> str:
 
 def test_an_error_text_of_a_service(store: Store) -> None:
     """What another program said may hold what no database takes: it is stored all the same, readably."""
-    said = "refused: \0\ud800 漢字 🚀 ‮"
+    said = "refused: \0\ud800 漢字 🚀 \u202e"
     one = signal()
     store.commit([Saved(one, 0, (CREATED,), (effect(one, error=said),))])
     (back,) = store.undelivered()
-    assert back.error == "refused: ?? 漢字 🚀 ‮"
+    assert back.error == "refused: ?? 漢字 🚀 \u202e"
     store.record_effects([back.moved(EffectStatus.DEAD, error=said * 500)])
-    assert store.signal(one.signal_id)[2][0].error == "refused: ?? 漢字 🚀 ‮" * 500
+    assert store.signal(one.signal_id)[2][0].error == "refused: ?? 漢字 🚀 \u202e" * 500

@@ -6,8 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from repository.backends import Backend
-from repository.samples import CREATED, DAY, T0, effect, new, settled, signal, stopped
 
 from crypto_signals.domain.errors import UsageError
 from crypto_signals.domain.vocabulary import EffectStatus
@@ -15,6 +13,8 @@ from crypto_signals.engine.ports import Row, Saved, Store, Watermark
 from crypto_signals.repository.opening import open_store
 from crypto_signals.repository.portable import PRIMARY_KEYS, key_of
 from crypto_signals.repository.tables import metadata
+from repository.backends import Backend
+from repository.samples import CREATED, DAY, T0, effect, new, settled, signal, stopped
 
 
 def fill(store: Store) -> None:

@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import pytest
-from repository.samples import CREATED, DAY, T0, effect, new, signal
 
 from crypto_signals.domain.errors import StoreUnusable, VersionConflict
 from crypto_signals.domain.events import Event, EventType
 from crypto_signals.domain.signals import Progress
 from crypto_signals.domain.vocabulary import EffectKind, EffectStatus, Status
 from crypto_signals.engine.ports import Saved, Store, Watermark
+from repository.samples import CREATED, DAY, T0, effect, new, signal
 
 ENTERED = Event(type=EventType.ENTERED, ts=T0 + DAY, price=1.0)
 MARK = Watermark("BTC/USD", T0, T0)

@@ -12,11 +12,10 @@ from crypto_signals.domain.signals import Signal
 from crypto_signals.engine.ports import Watermark
 from crypto_signals.repository import rows
 from crypto_signals.repository.firestore.calls import Snapshot
-from crypto_signals.repository.portable import time_of, time_text
+from crypto_signals.repository.portable import time_text
 
 SIGNAL_FIELDS = ("signal_id", "symbol", "is_open", "closed_at", "bar_ts", "body")
 """What is read of a signal without its events: also what queries are ordered by, to find the next page."""
-_EFFECT_TIMES = ("attempted_at", "settles_at", "done_at")
 
 
 def content(snapshot: Snapshot) -> dict[str, Any]:
@@ -64,13 +63,10 @@ def events_of(fields: Mapping[str, Any]) -> tuple[Event, ...]:
 
 def effect_of(fields: Mapping[str, Any]) -> Effect:
     """Raises ``UnreadableRow``."""
-    for name in _EFFECT_TIMES:
-        if not isinstance(fields.get(name), datetime | None):
-            raise UnreadableRow(f"effect {fields.get('key')} cannot be read: {name} is no time")
     try:
         return rows.effect_of(fields)
-    except (KeyError, TypeError) as error:
-        raise UnreadableRow(f"effect {fields.get('key')} cannot be read: {error!r}") from None
+    except KeyError as error:
+        raise UnreadableRow(f"effect {fields.get('key')} cannot be read: there is no {error}") from None
 
 
 def effects_of(found: Iterable[Mapping[str, Any]]) -> tuple[Effect, ...]:
@@ -96,15 +92,6 @@ def marks_in(fields: Mapping[str, Any]) -> dict[str, list[str]]:
 
 def mark_texts(mark: Watermark) -> list[str]:
     return [time_text(mark.anchor_ts), time_text(mark.seen_ts)]
-
-
-def mark_of(symbol: str, texts: list[str]) -> Watermark:
-    """Raises ``UnreadableRow``."""
-    try:
-        anchor, seen = texts
-        return Watermark(symbol, time_of(anchor), time_of(seen))
-    except (TypeError, ValueError) as error:
-        raise UnreadableRow(f"the watermark of {symbol} cannot be read: {error}") from None
 
 
 def marks_document(strategy: str, timeframe: str, marks: Mapping[str, list[str]]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from crypto_signals.domain.errors import UnreadableRow
 from crypto_signals.domain.events import Effect, Event
 from crypto_signals.domain.signals import Signal
 from crypto_signals.engine.ports import Unreadable, Watermark
+from crypto_signals.repository import rows
 from crypto_signals.repository.firestore import documents, queries
 from crypto_signals.repository.firestore.calls import Calls, Snapshot
 
@@ -77,9 +78,9 @@ class Reader:
         marks = {}
         for symbol, texts in self._marks(strategy, timeframe)[1].items():
             try:
-                marks[symbol] = documents.mark_of(symbol, texts)
+                marks[symbol] = rows.watermark_of(strategy, timeframe, symbol, *texts)
             except UnreadableRow as error:
-                self._note(f"watermark of {symbol}", {"symbol": symbol}, error)
+                self._note(f"{strategy}/{timeframe}/{symbol}", {"symbol": symbol}, error)
         return marks
 
     def _marks(self, strategy: str, timeframe: str) -> tuple[Snapshot, dict[str, list[str]]]:

@@ -81,19 +81,24 @@ def _owes(story: Story) -> bool:
 
 
 def _expiry(signal_id: str, whole: Sequence[Snapshot], moment: datetime) -> list[Change]:
-    """Raises ``VersionConflict`` for a signal that is not over."""
-    signal, *effects = whole
-    owes = any(documents.content(effect).get("status") in queries.UNDELIVERED for effect in effects)
-    if not signal.exists or documents.content(signal).get("is_open", True) or owes:
-        raise VersionConflict(f"signal {signal_id} is not there, is open or owes something: it is kept")
+    """Raises ``VersionConflict`` for what is not, or no longer, over."""
+    if not _is_over(whole):
+        raise VersionConflict(f"signal {signal_id} is not over: it gets no time to live")
     return [update(one, {"expire_at": moment}) for one in whole]
 
 
 def _deletion(whole: Sequence[Snapshot]) -> list[Change]:
     """None for a signal that is gone, or has no time to live."""
-    if documents.content(whole[0]).get("expire_at") is None:
+    if not _is_over(whole) or documents.content(whole[0]).get("expire_at") is None:
         return []
     return [_removal(one) for one in whole]
+
+
+def _is_over(whole: Sequence[Snapshot]) -> bool:
+    """Whether it is there, closed, and nothing is owed or in doubt."""
+    signal, *effects = map(documents.content, whole)
+    owes = any(effect.get("status") in queries.UNDELIVERED for effect in effects)
+    return signal.get("is_open") is False and not owes
 
 
 def _removal(found: Snapshot) -> Change:

@@ -97,9 +97,9 @@ class Mover(Writer):
 def _known(row: Row) -> Row:
     """Raises ``UsageError`` for what a newer program may have stored."""
     if row.table not in _COLUMNS:
-        raise UsageError(f"rows of {row.table} are not known here: update Crypto Sentinel")
-    if unknown := sorted(set(row.fields) - set(_COLUMNS[row.table])):
-        raise UsageError(f"{', '.join(unknown)} of {row.table} is not known here: update Crypto Sentinel")
+        raise UsageError(f"a row of {row.table} cannot be stored: this version has no such table")
+    if unknown := row.fields.keys() - set(_COLUMNS[row.table]):
+        raise UsageError(f"{row.table} {row.key} cannot be stored: this version has no field {min(unknown)}")
     return row
 
 
@@ -111,9 +111,12 @@ def _portable(name: str, value: Any) -> Any:
     """As it travels. What is not of its column's kind is damaged, and travels as it is."""
     if isinstance(value, datetime):
         return time_text(value)
-    if _KINDS[name] is JSON and isinstance(value, str):
+    if _KINDS[name] is not JSON or not isinstance(value, str):
+        return value
+    try:
         return json.loads(value)
-    return value
+    except ValueError:
+        return value
 
 
 def _values(row: Row) -> dict[str, Any]:

@@ -8,7 +8,12 @@ from alembic import op
 revision = "0002"
 down_revision = "0001"
 
-_TIME = sa.String(27)
+
+def _text(length: int) -> sa.types.TypeEngine[str]:
+    return sa.String(length).with_variant(sa.String(length, collation="C"), "postgresql")
+
+
+_TIME = _text(27)
 
 
 def upgrade() -> None:
@@ -17,8 +22,8 @@ def upgrade() -> None:
     op.add_column("events", sa.Column("expire_at", _TIME))
     op.create_table(
         "leases",
-        sa.Column("name", sa.String(40), primary_key=True),
-        sa.Column("owner", sa.String(200), nullable=False),
+        sa.Column("name", _text(40), primary_key=True),
+        sa.Column("owner", _text(200), nullable=False),
         sa.Column("term", sa.Integer, nullable=False),
         sa.Column("expires_at", _TIME, nullable=False),
     )
@@ -26,7 +31,7 @@ def upgrade() -> None:
 
 def _effects() -> None:
     op.add_column("effects", sa.Column("revision", sa.Integer, nullable=False, server_default="1"))
-    op.add_column("effects", sa.Column("claimed_by", sa.String(80)))
+    op.add_column("effects", sa.Column("claimed_by", _text(80)))
     op.add_column("effects", sa.Column("settles_at", _TIME))
     op.add_column("effects", sa.Column("expire_at", _TIME))
 

@@ -1,0 +1,139 @@
+"""What is read from a SQL store. Damaged rows are told to ``note`` and left out; they are kept."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from sqlalchemy import Connection, Select, or_, select
+
+from crypto_signals.domain.errors import UnreadableRow
+from crypto_signals.domain.events import Effect
+from crypto_signals.domain.signals import Signal
+from crypto_signals.domain.vocabulary import EffectStatus
+from crypto_signals.engine.ports import Story, Watermark
+from crypto_signals.repository import rows, tables
+
+UNDELIVERED = (EffectStatus.OWED.value, EffectStatus.CLAIMED.value, EffectStatus.UNKNOWN.value)
+
+
+class Note(Protocol):
+    def __call__(self, signal_id: str, symbol: str, error: UnreadableRow, *, is_open: bool) -> None: ...
+
+
+def headers() -> Select[Any]:
+    """Signals as they are stored, with what is said of one that cannot be read."""
+    table = tables.signals.c
+    return select(table.signal_id, table.symbol, table.is_open, table.body)
+
+
+def book(strategy: str, timeframe: str, since: datetime) -> Select[Any]:
+    table = tables.signals.c
+    recent = or_(table.is_open, table.closed_at >= since, table.bar_ts >= since)
+    return signals().where(table.strategy == strategy, table.timeframe == timeframe, recent)
+
+
+def signals() -> Select[Any]:
+    table = tables.signals.c
+    order = (table.bar_ts, table.symbol, table.detector, table.direction, table.signal_id)
+    return headers().order_by(*order)
+
+
+def readable(connection: Connection, query: Select[Any], note: Note) -> list[Signal]:
+    """The signals of ``query`` (of `headers`) whose rows validate."""
+    read = []
+    for row in connection.execute(query).all():
+        try:
+            read.append(rows.signal_of(row.signal_id, row.body))
+        except UnreadableRow as error:
+            note(row.signal_id, row.symbol, error, is_open=row.is_open)
+    return read
+
+
+def undelivered(connection: Connection, note: Note) -> list[Effect]:
+    effect, signal = tables.effects, tables.signals.c
+    order = (
+        signal.created_at,
+        signal.symbol,
+        signal.detector,
+        effect.c.signal_id,
+        effect.c.seq,
+        effect.c.key,
+    )
+    query = (
+        select(effect, signal.symbol, signal.is_open)
+        .join(tables.signals, signal.signal_id == effect.c.signal_id)
+        .where(effect.c.status.in_(UNDELIVERED))
+        .order_by(*order)
+    )
+    effects = []
+    for row in connection.execute(query).mappings():
+        try:
+            effects.append(rows.effect_of(dict(row)))
+        except UnreadableRow as error:
+            note(row["signal_id"], row["symbol"], error, is_open=row["is_open"])
+    return effects
+
+
+def watermarks(connection: Connection, strategy: str, timeframe: str, note: Note) -> dict[str, Watermark]:
+    table = tables.watermarks.c
+    query = select(table.symbol, table.anchor_ts, table.seen_ts).where(
+        table.strategy == strategy, table.timeframe == timeframe
+    )
+    marks = {}
+    for row in connection.execute(query):
+        try:
+            marks[row.symbol] = rows.watermark_of(strategy, timeframe, *row)
+        except UnreadableRow as error:
+            note(f"{strategy}/{timeframe}/{row.symbol}", row.symbol, error, is_open=True)
+    return marks
+
+
+def story(connection: Connection, signal_id: str) -> Story:
+    """Raises ``KeyError``, or ``UnreadableRow``."""
+    body = connection.scalar(select(tables.signals.c.body).where(tables.signals.c.signal_id == signal_id))
+    if body is None:
+        raise KeyError(signal_id)
+    return _story(signal_id, body, _events(connection, [signal_id]), _effects(connection, [signal_id]))
+
+
+def stories(connection: Connection, query: Select[Any], batch: int, note: Note) -> Iterator[Story]:
+    """The stories of the signals of ``query`` (of `headers`), in its order, read ``batch`` at a time."""
+    passed = 0
+    while found := connection.execute(query.limit(batch).offset(passed)).all():
+        ids = [row.signal_id for row in found]
+        events, effects = _events(connection, ids), _effects(connection, ids)
+        for row in found:
+            try:
+                yield _story(row.signal_id, row.body, events, effects)
+            except UnreadableRow as error:
+                note(row.signal_id, row.symbol, error, is_open=row.is_open)
+        passed += len(found)
+
+
+def _story(
+    signal_id: str, body: str, events: Mapping[str, list[str]], effects: Mapping[str, list[Mapping[str, Any]]]
+) -> Story:
+    return Story(
+        rows.signal_of(signal_id, body),
+        tuple(rows.event_of(signal_id, event) for event in events[signal_id]),
+        tuple(rows.effect_of(effect) for effect in effects[signal_id]),
+    )
+
+
+def _events(connection: Connection, ids: Sequence[str]) -> Mapping[str, list[str]]:
+    table = tables.events.c
+    query = select(table.signal_id, table.body).where(table.signal_id.in_(ids)).order_by(table.seq)
+    found = defaultdict[str, list[str]](list)
+    for signal_id, body in connection.execute(query):
+        found[signal_id].append(body)
+    return found
+
+
+def _effects(connection: Connection, ids: Sequence[str]) -> Mapping[str, list[Mapping[str, Any]]]:
+    table = tables.effects
+    query = select(table).where(table.c.signal_id.in_(ids)).order_by(table.c.seq, table.c.key)
+    found = defaultdict[str, list[Mapping[str, Any]]](list)
+    for row in connection.execute(query).mappings():
+        found[row["signal_id"]].append(dict(row))
+    return found
