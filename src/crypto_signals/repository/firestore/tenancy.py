@@ -15,14 +15,18 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+from google.api_core.exceptions import RetryError
+from google.api_core.retry import Retry, if_exception_type
 from google.cloud.firestore import Client, WriteBatch, WriteOption
 
 from crypto_signals.domain.errors import LeaseHeld, LeaseLost, StoreUnusable, VersionConflict
-from crypto_signals.repository.firestore.calls import Calls, Clash, Snapshot, Unsure
+from crypto_signals.repository.firestore.calls import PATIENCE_S, Calls, Clash, Snapshot, Unsure
 from crypto_signals.repository.tenure import LEASE, Monotonic, Tenure
 
-TRIES = 5
+TRIES = 3
 SCHEMA = 1
+_COMPETING = Retry(if_exception_type(Clash), initial=0.02, maximum=0.5, multiplier=2.0, timeout=PATIENCE_S)
+"""With pauses of random length, so that of those who take the lease from each other each gets a turn."""
 
 Change = Callable[[WriteBatch], None]
 """Adds one write to a batch."""
@@ -60,19 +64,17 @@ class Tenant:
     def acquire(self, owner: str, seconds: float) -> None:
         token, asked = uuid4().hex, self._monotonic()
         with self._turn:
-            for _ in range(TRIES):
-                doubt = self._try_to_take(owner, seconds, token)
-                held = self._read_lease()
-                if held is not None and held.token == token:
-                    self._tenure = Tenure(owner, held.term, seconds, asked + seconds)
-                    self._seen_at = held.updated_at
-                    return
-                if isinstance(doubt, Unsure):
-                    raise StoreUnusable(f"the store {self._calls.name} cannot be written: {doubt}") from doubt
-        raise LeaseHeld(f"others take the lease of the store {self._calls.name} at the same time; try again")
+            try:
+                lease = _COMPETING(lambda: self._taken(owner, seconds, token))()
+            except RetryError as error:
+                raise LeaseHeld("others take the lease at the same time, again and again") from error
+            except Unsure as error:
+                raise StoreUnusable(f"the store {self._calls.name} cannot be written: {error}") from error
+            self._tenure = Tenure(owner, lease.term, seconds, asked + seconds)
+            self._seen_at = lease.updated_at
 
-    def _try_to_take(self, owner: str, seconds: float, token: str) -> Clash | Unsure | None:
-        """Writes the lease, or gives what came in between. Raises ``LeaseHeld``."""
+    def _taken(self, owner: str, seconds: float, token: str) -> Lease:
+        """Raises ``LeaseHeld``, or ``Clash`` where somebody came in between, or ``Unsure``."""
         held = self._read_lease()
         if held is not None and held.owner != owner and held.read_at < held.ends_at:
             raise LeaseHeld(f"{held.owner} acts on this store, until {held.ends_at:%H:%M:%S} UTC at least")
@@ -83,11 +85,15 @@ class Tenant:
             batch.create(self._lease, values)
         else:
             batch.update(self._lease, values, option=unchanged_since(held.updated_at))
+        trouble: Exception = Clash("it was taken over at once")
         try:
             self._calls.commit(batch)
-        except (Clash, Unsure) as trouble:
-            return trouble
-        return None
+        except (Clash, Unsure) as error:
+            trouble = error
+        found = self._read_lease()
+        if found is None or found.token != token:
+            raise trouble
+        return found
 
     def renew(self) -> None:
         self._write([])
