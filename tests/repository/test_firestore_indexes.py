@@ -1,4 +1,4 @@
-"""The indexes that a deployment makes. The emulator asks for none; production answers no query without one."""
+"""The indexes that are deployed. The emulator asks for none; production answers no query without its own."""
 
 import json
 from collections import defaultdict
