@@ -8,14 +8,16 @@ import pytest
 from crypto_signals.engine.ports import Store
 from crypto_signals.repository.opening import open_store
 from repository.backends import Backend, SqlBackend
+from repository.firestore_backend import emulator, firestore_backend
 from repository.postgres_server import Server, running
 
+__all__ = ["emulator", "firestore_backend"]
 Open = Callable[[], Store]
 OWNER = "this host"
 LEASE_S = 600.0
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", "postgresql", "firestore"])
 def backend(request: pytest.FixtureRequest) -> Backend:
     """One kind of store after the other."""
     made: Backend = request.getfixturevalue(f"{request.param}_backend")

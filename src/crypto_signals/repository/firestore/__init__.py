@@ -1,0 +1,1 @@
+"""The store on Google's Firestore. Google's library is known here alone, and loaded by who uses it."""
