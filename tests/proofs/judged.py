@@ -4,11 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from engine.world import market_truth
-
 from crypto_signals.domain.vocabulary import EffectKind, EffectStatus
 from crypto_signals.engine.letters import LEFT
 from crypto_signals.engine.ports import Story
+from engine.world import market_truth
 
 from .outside import Message
 from .schedules import End

@@ -60,12 +60,19 @@ class Memory:
         """Everything about every signal, read past the store: a few statements, however many there are."""
         found = self._raw.execute("SELECT signal_id, body FROM signals ORDER BY signal_id").fetchall()
         events: dict[str, list[Event]] = {signal_id: [] for signal_id, _ in found}
-        for signal_id, body in self._raw.execute("SELECT signal_id, body FROM events ORDER BY signal_id, seq"):
+        for signal_id, body in self._raw.execute(
+            "SELECT signal_id, body FROM events ORDER BY signal_id, seq"
+        ):
             events[signal_id].append(rows.event_of(signal_id, body))
         effects: dict[str, list[Effect]] = {signal_id: [] for signal_id, _ in found}
         for key, signal_id, seq, kind, status, error in self._raw.execute(_EFFECTS):
             effect = Effect(
-                key=key, signal_id=signal_id, seq=seq, kind=EffectKind(kind), status=EffectStatus(status), error=error
+                key=key,
+                signal_id=signal_id,
+                seq=seq,
+                kind=EffectKind(kind),
+                status=EffectStatus(status),
+                error=error,
             )
             effects[signal_id].append(effect)
         return [

@@ -10,17 +10,28 @@ import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from engine.world import no_picture
-
 from crypto_signals.domain.errors import LeaseHeld, LeaseLost
 from crypto_signals.domain.vocabulary import AssetClass
 from crypto_signals.engine.ports import Store, Story
 from crypto_signals.engine.run import MainJob
 from crypto_signals.market.calendars import MarketCalendar
 from crypto_signals.repository.sql import SqlStore
+from engine.world import no_picture
 
 from .memory import Memory
-from .outside import IN_DOUBT, OF_FIND, OF_POST, SETTLE, STALLS, Chat, Clock, Endurance, Fault, Message, on_its_way
+from .outside import (
+    IN_DOUBT,
+    OF_FIND,
+    OF_POST,
+    SETTLE,
+    STALLS,
+    Chat,
+    Clock,
+    Endurance,
+    Fault,
+    Message,
+    on_its_way,
+)
 from .story import StoryBars, Tale
 
 LEASE_S = 40.0
@@ -217,7 +228,9 @@ class _Run:
     def _taken_over(self, stall: Fault) -> None:
         """The process stands still until its lease has run out, and another one has come and gone."""
         left = self.store.left_s() if self.calls > 1 else 0.0
-        self.world.clock.pass_by(dt.timedelta(seconds=left + 1) + (LONG if stall is Fault.LONG_STALL else NOTHING))
+        self.world.clock.pass_by(
+            dt.timedelta(seconds=left + 1) + (LONG if stall is Fault.LONG_STALL else NOTHING)
+        )
         _Run(self.world, "two", {}, self.moment, self.kinds, self.record).go()
 
     def _stop(self) -> None:

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from crypto_signals.config import settings as of_environment
 from crypto_signals.config import strategies as of_file
 from crypto_signals.config.settings import Settings
-from crypto_signals.config.strategies import OwnDetectors
+from crypto_signals.config.strategies import DetectorSettings
 from crypto_signals.config.values import store_shown
 from crypto_signals.domain.errors import UsageError
 from crypto_signals.domain.strategy import Strategy

@@ -13,6 +13,7 @@ _POSTGRESQL = re.compile(
     r"postgresql://([^/?#@:\s]+(:[^/?#@:\s]*)?@)?(\[[0-9A-Fa-f:.]+\]|[^/?#@:\s]*)(:\d+)?/[^/?#@\s]+(\?[^#@\s]*)?"
 )
 _FIRESTORE = re.compile(r"firestore://[a-z][a-z0-9-]{4,28}[a-z0-9]")
+_SNOWFLAKE = re.compile(r"[0-9]{1,20}")
 _WEBHOOK_PATH = re.compile(r"/webhooks/[^/]+/[^/]+/?$")
 
 

@@ -98,6 +98,13 @@ class Calls:
     def first(self, query: Query) -> Snapshot | None:
         return next(iter(self._page(query, 1)), None)
 
+    def count(self, query: Query) -> int:
+        """How many documents a query would find, without reading them."""
+        counting: Any = query.count()
+        with translated(self.name):
+            found = _PATIENTLY(lambda: counting.get(retry=_ONCE, timeout=ATTEMPT_S))()
+        return int(found[0][0].value)
+
     def _page(self, query: Query, limit: int) -> list[Snapshot]:
         return self._read(lambda: list(query.limit(limit).stream(retry=_ONCE, timeout=ATTEMPT_S)))
 

@@ -31,6 +31,10 @@ def undelivered(calls: Calls) -> Query:
     return calls.query("effects").where(filter=FieldFilter("status", "in", UNDELIVERED))
 
 
+def of_status(calls: Calls, status: EffectStatus) -> Query:
+    return calls.query("effects").where(filter=FieldFilter("status", "==", status.value))
+
+
 def effects_of(calls: Calls, signal_ids: Sequence[str]) -> tuple[Query, ...]:
     return tuple(
         calls.query("effects").where(

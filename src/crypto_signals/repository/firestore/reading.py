@@ -9,6 +9,7 @@ from google.cloud.firestore import Query
 from crypto_signals.domain.errors import UnreadableRow
 from crypto_signals.domain.events import Effect, Event
 from crypto_signals.domain.signals import Signal
+from crypto_signals.domain.vocabulary import EffectStatus
 from crypto_signals.engine.ports import Unreadable, Watermark
 from crypto_signals.repository import rows
 from crypto_signals.repository.firestore import documents, queries
@@ -67,6 +68,10 @@ class Reader:
             except UnreadableRow as error:
                 self._note(str(fields.get("signal_id")), place, error)
         return [effect for _, effect in sorted(effects, key=lambda pair: pair[0])]
+
+    def tally(self) -> dict[EffectStatus, int]:
+        counts = {status: self._calls.count(queries.of_status(self._calls, status)) for status in EffectStatus}
+        return {status: count for status, count in counts.items() if count}
 
     def _places(self, signal_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Where signals stand in the order in which people are told of them."""
