@@ -1,6 +1,7 @@
 """A bot to post with, and what it has posted."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
@@ -21,13 +22,16 @@ def no_picture() -> bytes | None:
     return None
 
 
+@contextmanager
 def bot(simulator: DiscordSimulator, kind: str) -> Iterator[DiscordBot]:
     """A bot for the ``forum`` or the ``text`` channel."""
     channel_id = simulator.forum_channel_id if kind == "forum" else simulator.text_channel_id
     url = simulator.discord_api_url
     channel = DiscordBot(simulator.bot_token, channel_id, "Discord test bot", api_url=url, timeout=QUICK)
-    yield channel
-    channel.close()
+    try:
+        yield channel
+    finally:
+        channel.close()
 
 
 def posts_of(simulator: DiscordSimulator) -> list[dict[str, Any]]:

@@ -31,17 +31,20 @@ CANARY = "canary-token-7f3a"
 @pytest.fixture(params=["forum", "text"])
 def channel(request: pytest.FixtureRequest, discord_simulator: DiscordSimulator) -> Iterator[DiscordBot]:
     """The bot in a forum, and in a text channel."""
-    yield from bot(discord_simulator, request.param)
+    with bot(discord_simulator, request.param) as opened:
+        yield opened
 
 
 @pytest.fixture
 def text(discord_simulator: DiscordSimulator) -> Iterator[DiscordBot]:
-    yield from bot(discord_simulator, "text")
+    with bot(discord_simulator, "text") as opened:
+        yield opened
 
 
 @pytest.fixture
 def forum(discord_simulator: DiscordSimulator) -> Iterator[DiscordBot]:
-    yield from bot(discord_simulator, "forum")
+    with bot(discord_simulator, "forum") as opened:
+        yield opened
 
 
 def test_a_signal_has_its_thread_wherever_it_is_announced(

@@ -209,7 +209,7 @@ class DiscordBot:
         """What Discord says of the channel, asked once."""
         if self._facts is None:
             facts = self._client.read(f"/channels/{self._channel_id}")
-            if not isinstance(facts, dict):
+            if not (isinstance(facts, dict) and isinstance(facts.get("type"), int)):
                 raise NotSent(f"{self.name}: what Discord says of the channel makes no sense")
             self._facts = facts
         return self._facts

@@ -15,7 +15,7 @@ import httpx
 from pydantic import SecretStr
 
 from crypto_signals import __version__
-from crypto_signals.domain.errors import ChannelPaused, DeliveryError, NotSent, OutcomeUnknown, UsageError
+from crypto_signals.domain.errors import ChannelPaused, DeliveryError, NotSent, UsageError
 from crypto_signals.engine.ports import Wait
 from crypto_signals.notifications import discord_answers as answers
 from crypto_signals.notifications.discord_posts import PICTURE_NAME, JsonObject
@@ -111,15 +111,17 @@ class DiscordClient:
         return answer
 
     def read(self, path: str, query: Mapping[str, str] | None = None) -> Any:
-        """What is there. Reading has no unknown outcome: what got no verdict can be asked again."""
+        """What is there. Raises ``Refused`` where nothing is, and ``NotSent`` where Discord does not say:
+        reading has no unknown outcome, it can be done again."""
         answer = self._exchange("GET", path, query, {})
-        if isinstance(answer, httpx.Response):
-            if answer.is_success and (content := answers.content(answer)) is not None:
-                return content
-            answer = self.problem(answer)
-        if isinstance(answer, OutcomeUnknown):
-            raise NotSent(str(answer))
-        raise answer
+        if isinstance(answer, DeliveryError):
+            raise answer
+        if answer.is_success and (content := answers.content(answer)) is not None:
+            return content
+        problem = self.problem(answer)
+        if isinstance(problem, ChannelPaused | NotSent) or answer.status_code == 404:
+            raise problem
+        raise NotSent(str(problem))
 
     def problem(self, response: httpx.Response) -> DeliveryError:
         """What an answer means that is not the one hoped for. Who is not let in does not knock again."""

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import Any, Final
 
-from crypto_signals.domain.errors import OutcomeUnknown, Refused
+from crypto_signals.domain.errors import NotSent, OutcomeUnknown, Refused
 from crypto_signals.notifications.discord_client import DiscordClient
 from crypto_signals.notifications.discord_posts import JsonObject
 
@@ -16,7 +17,7 @@ _SKEW: Final = timedelta(hours=1)
 
 
 class DiscordHistory:
-    """Only the bot's own messages and threads are shown: nobody else's count, whatever they say."""
+    """Only the bot's own messages are shown: nobody else's count, whatever they say."""
 
     def __init__(self, client: DiscordClient) -> None:
         self._client = client
@@ -30,7 +31,9 @@ class DiscordHistory:
         """
         before: dict[str, str] = {}
         for _ in range(PAGES_MAX):
-            page = _objects(self._client.read(f"/channels/{place}/messages", {"limit": str(PAGE)} | before))
+            page = self._objects(
+                self._client.read(f"/channels/{place}/messages", {"limit": str(PAGE)} | before)
+            )
             if not page and not before:
                 self._require_history(place)
             yield from (message for message in page if self._is_mine(message.get("author")))
@@ -42,12 +45,11 @@ class DiscordHistory:
         )
 
     def threads(self, channel: str, guild: str, tag: str, since: datetime) -> Iterator[str]:
-        """The ids of its threads in a forum whose name ends in ``tag``: the active ones, and those archived
-        since then."""
+        """The ids of a forum's threads whose name ends in ``tag``: the active ones, and those archived since
+        then."""
         active = self._client.read(f"/guilds/{guild}/threads/active")
-        for thread in (*_objects(_in(active, "threads")), *self._archived(channel, since)):
-            mine = thread.get("owner_id") == self._my_id()
-            if mine and thread.get("parent_id") == channel and str(thread.get("name")).endswith(tag):
+        for thread in chain(self._objects(_in(active, "threads")), self._archived(channel, since)):
+            if thread.get("parent_id") == channel and str(thread.get("name")).endswith(tag):
                 yield thread["id"]
 
     def _archived(self, channel: str, since: datetime) -> Iterator[JsonObject]:
@@ -55,7 +57,7 @@ class DiscordHistory:
         for _ in range(PAGES_MAX):
             path = f"/channels/{channel}/threads/archived/public"
             page = self._client.read(path, {"limit": str(PAGE)} | before)
-            threads = _objects(_in(page, "threads"))
+            threads = self._objects(_in(page, "threads"))
             yield from threads
             stamp = _in(_in(threads[-1], "thread_metadata"), "archive_timestamp") if threads else None
             if _in(page, "has_more") is not True or not isinstance(stamp, str):
@@ -68,33 +70,44 @@ class DiscordHistory:
         )
 
     def _require_history(self, place: str) -> None:
-        """Without the permission to read it, a history looks empty; a single message tells the two apart."""
-        last = _in(self._client.read(f"/channels/{place}"), "last_message_id")
+        """Without the permission to read it, a history looks empty; asking for its last message, which may
+        have been deleted, tells the two apart."""
+        facts = self._client.read(f"/channels/{place}")
+        last = _in(facts, "last_message_id")
+        if _in(facts, "id") != place:
+            raise self._nonsense()
         if last is None:
             return
         try:
             self._client.read(f"/channels/{place}/messages/{last}")
         except Refused:
-            """It was deleted, which only those are told who may read."""
+            return
+        raise self._nonsense()
 
     def _is_mine(self, author: object) -> bool:
         return bool(_in(author, "id") == self._my_id())
 
     def _my_id(self) -> str:
         if self._me is None:
-            self._me = str(_in(self._client.read("/users/@me"), "id"))
+            me = _in(self._client.read("/users/@me"), "id")
+            if not isinstance(me, str):
+                raise self._nonsense()
+            self._me = me
         return self._me
+
+    def _objects(self, value: object) -> list[JsonObject]:
+        """A list of objects with ids; anything else must not be taken for an empty one."""
+        if not isinstance(value, list) or not all(str(_in(item, "id")).isdigit() for item in value):
+            raise self._nonsense()
+        return value
+
+    def _nonsense(self) -> NotSent:
+        return NotSent(f"{self._client.name}: what Discord says makes no sense")
 
 
 def _posted(message: JsonObject) -> datetime:
     """When Discord made the id."""
     return _EPOCH + timedelta(milliseconds=int(message["id"]) >> 22)
-
-
-def _objects(value: object) -> list[JsonObject]:
-    """The objects of a list that have an id."""
-    listed = value if isinstance(value, list) else []
-    return [item for item in listed if isinstance(item, dict) and str(item.get("id", "")).isdigit()]
 
 
 def _in(value: object, name: str) -> Any:

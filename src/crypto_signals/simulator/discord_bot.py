@@ -166,6 +166,8 @@ class BotApi:
         self._asked(request)
         self._require("READ_MESSAGE_HISTORY")
         place, message = self._found(request)
+        if not self._seen([message]):
+            raise unknown_message()
         return JSONResponse(found_message(message, place, self._world.board, base_url(request)))
 
     async def _edit(self, request: Request) -> Response:

@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from crypto_signals.simulator.request_log import is_service
 
 FaultName = Literal[
-    "status", "reset_before", "reset_after", "slow", "late", "half_body", "not_json", "not_saved"
+    "status", "reset_before", "reset_after", "slow", "late", "half_body", "not_json", "replaced", "not_saved"
 ]
 
 
@@ -38,6 +38,7 @@ class FaultRule(BaseModel):
     - ``late``: the connection is reset, and the request is handled ``seconds`` later
     - ``half_body``: handled, but the connection closes in the middle of the reply
     - ``not_json``: handled, but the reply's body is not JSON
+    - ``replaced``: handled, but the reply's body is ``body``, a text, said to be JSON
     - ``not_saved``: Discord drops the message while saving it
     """
 
@@ -197,6 +198,11 @@ async def _not_json(_rule: FaultRule, app: ASGIApp, scope: Scope, receive: Recei
     await Response('{"id": "10', start["status"], {"content-type": "application/json"})(scope, receive, send)
 
 
+async def _replaced(rule: FaultRule, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    start, _ = await _reply(app, scope, receive)
+    await Response(str(rule.body), start["status"], media_type="application/json")(scope, receive, send)
+
+
 async def _not_saved(_rule: FaultRule, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
     scope["state"]["not_saved"] = True
     await app(scope, receive, send)
@@ -212,6 +218,7 @@ _PLAYERS: dict[FaultName, Player] = {
     "late": _late,
     "half_body": _half_body,
     "not_json": _not_json,
+    "replaced": _replaced,
     "not_saved": _not_saved,
 }
 
