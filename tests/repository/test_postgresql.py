@@ -223,7 +223,7 @@ def test_a_writer_that_stalls_is_let_go(
 ) -> None:
     """One that sleeps in the middle of a transaction loses it, so that another can take over."""
     store.release()
-    monkeypatch.setattr(postgresql, "SILENCE_MS", 300)
+    monkeypatch.setattr(postgresql, "SILENCE_MS", 2_000)
     stalled = sql(open_store(database.server.url(database.name)))
     stalled.acquire("a host that stalls", 0.0)
 
