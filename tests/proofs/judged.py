@@ -11,9 +11,17 @@ from crypto_signals.engine.letters import LEFT
 from crypto_signals.engine.ports import Story
 
 from .outside import Message
-from .schedules import End
-
 Truth = Mapping[str, tuple[object, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """What a schedule leaves: in the store, and in the chat."""
+
+    can_find: bool
+    stories: Sequence[Story]
+    messages: Sequence[Message]
+    zombies: Sequence[Message]
 
 
 @dataclass

@@ -66,18 +66,18 @@ TALES = {
 }
 
 
-class StoryBars:
-    """The `BarSource` of a story, from memory."""
+class TaleBars:
+    """The `BarSource` of a tale, from memory."""
 
-    def __init__(self, story: Tale) -> None:
-        self._story = story
+    def __init__(self, tale: Tale) -> None:
+        self._tale = tale
 
     def instruments(self) -> Sequence[Instrument]:
-        return [Instrument.of(symbol) for symbol in self._story.days]
+        return [Instrument.of(symbol) for symbol in self._tale.days]
 
     def history(self, wanted: Sequence[Wanted], timeframe: Timeframe, now: dt.datetime) -> History:
         known = (now - GRACE - day(0)) // timeframe.span
-        return _history(tuple((w.instrument.symbol, tuple(self._story.days[w.instrument.symbol])) for w in wanted), known)
+        return _history(tuple((w.instrument.symbol, tuple(self._tale.days[w.instrument.symbol])) for w in wanted), known)
 
     def close(self) -> None:
         pass
