@@ -10,9 +10,17 @@ from crypto_signals.engine.ports import Story
 from engine.world import market_truth
 
 from .outside import Message
-from .schedules import End
-
 Truth = Mapping[str, tuple[object, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """What a schedule leaves: in the store, and in the chat."""
+
+    can_find: bool
+    stories: Sequence[Story]
+    messages: Sequence[Message]
+    zombies: Sequence[Message]
 
 
 @dataclass

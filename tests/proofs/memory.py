@@ -1,6 +1,7 @@
 """The real store on SQLite in memory, whose whole content can be kept and put back: what a crash leaves."""
 
 import datetime as dt
+import json
 import sqlite3
 from collections.abc import Callable
 
@@ -11,6 +12,7 @@ from crypto_signals.domain.events import Effect, Event
 from crypto_signals.domain.vocabulary import EffectKind, EffectStatus
 from crypto_signals.engine.ports import Story
 from crypto_signals.repository import rows
+from crypto_signals.repository.portable import time_text
 from crypto_signals.repository.sql import SqlStore
 
 SMALLEST_PAGE = 512
@@ -81,6 +83,26 @@ class Memory:
         ]
 
 
+    def essence(self, now: dt.datetime) -> tuple[object, ...]:
+        """All that decides what happens next: not when, by whom and at which attempt something was done."""
+        signals = tuple(_without(body, "run_id", "announced_at") for (body,) in self._raw.execute(_BODIES))
+        events = tuple((*at, _without(body, "ts") if quiet else body) for *at, quiet, body in self._raw.execute(_FACTS))
+        debts, marks = (tuple(self._raw.execute(query)) for query in (_DEBTS, _MARKS))
+        lease = self._raw.execute(_LEASE, (time_text(now),)).fetchone()
+        return signals, events, debts, marks, lease
+
+
+def _without(body: str, *names: str) -> str:
+    """A stored object without what only says when or by whom."""
+    return json.dumps({name: value for name, value in json.loads(body).items() if name not in names})
+
+
+_BODIES = "SELECT body FROM signals ORDER BY signal_id"
+_FACTS = "SELECT signal_id, seq, type IN ('announced', 'cancelled'), body FROM events ORDER BY signal_id, seq"
+_DEBTS = """SELECT key, status, CASE WHEN status IN ('claimed', 'unknown') THEN settles_at END
+    FROM effects ORDER BY key"""
+_MARKS = "SELECT symbol, anchor_ts, seen_ts FROM watermarks ORDER BY symbol"
+_LEASE = "SELECT owner, expires_at FROM leases WHERE expires_at > ?"
 _EFFECTS = "SELECT key, signal_id, seq, kind, status, error FROM effects ORDER BY signal_id, seq, key"
 
 

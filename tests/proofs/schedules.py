@@ -1,43 +1,35 @@
 """Every way in which a run can be interrupted: enumerated, each continued from where it was interrupted.
 
-A schedule is a story told by processes that may crash, meet faults of the network, or be taken over by
-another instance; then the world heals, the rest of the story happens, and the program runs until it is at
+A schedule is a tale told by processes that may crash, meet faults of the network, or be taken over by
+another instance; then the world heals, the rest of the tale happens, and the program runs until it is at
 rest. A crash leaves what is durable and what is on its way, and no more: so the schedules that follow a crash
 start from what was kept there, and a fault repeats the one run in which it happens.
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+
+from engine.world import no_picture
 
 from crypto_signals.domain.errors import LeaseHeld, LeaseLost
 from crypto_signals.domain.vocabulary import AssetClass
-from crypto_signals.engine.ports import Store, Story
+from crypto_signals.engine.ports import Store
 from crypto_signals.engine.run import MainJob
 from crypto_signals.market.calendars import MarketCalendar
 from crypto_signals.repository.sql import SqlStore
-from engine.world import no_picture
 
+from .judged import End, Truth, Verdict, judged, truth
 from .memory import Memory
-from .outside import (
-    IN_DOUBT,
-    OF_FIND,
-    OF_POST,
-    SETTLE,
-    STALLS,
-    Chat,
-    Clock,
-    Endurance,
-    Fault,
-    Message,
-    on_its_way,
-)
-from .story import StoryBars, Tale
+from .outside import IN_DOUBT, OF_FIND, OF_POST, SETTLE, STALLS, Chat, Clock, Endurance, Fault, Message, on_its_way
+from .tales import TaleBars, Tale
 
 LEASE_S = 40.0
 """The shortest that the settings allow."""
 BUDGET_S = 540.0
 RUNS_TO_REST = 8
+TOLD_ANYWAY = 50
+"""Of so many schedules that join another, one is told to its end all the same."""
 NEXT_RUN = dt.timedelta(minutes=15)
 DELAYS: Mapping[str, dt.timedelta | None] = {
     "at once": dt.timedelta(seconds=5),
@@ -45,6 +37,8 @@ DELAYS: Mapping[str, dt.timedelta | None] = {
     "next day": None,
 }
 """When a program that crashed is started again; ``None``: only when the story goes on."""
+Chosen = Callable[[int, int], bool]
+"""Whether an interruption is followed: by how many may come from it on, and its number among its like."""
 _WRITES = frozenset({"acquire", "commit", "record_effects", "renew", "release", "start_run", "finish_run"})
 _READS = frozenset({"book", "watermarks", "signal", "undelivered", "left_s"})
 NOTHING = dt.timedelta(0)
@@ -53,7 +47,7 @@ LONG = dt.timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """All that a process finds when it starts: the store's content, the chat, and how far the story is."""
+    """All that a process finds when it starts: the store's content, the chat, and how far the tale is."""
 
     content: bytes
     messages: tuple[Message, ...]
@@ -72,68 +66,102 @@ class Branch:
 
 
 @dataclass(frozen=True, slots=True)
-class End:
-    """A schedule that was told to its end, and where it could have been interrupted once more."""
+class Told:
+    """A schedule with its verdict, and where it could have been interrupted once more. ``joined``: from some
+    moment on it was like one that had been told to its end before."""
 
     kinds: tuple[str, ...]
-    can_find: bool
-    stories: tuple[Story, ...]
-    messages: tuple[Message, ...]
-    zombies: tuple[Message, ...]
-    branches: tuple[Branch, ...]
+    verdict: Verdict
+    branches: tuple[Branch, ...] = ()
+    joined: bool = False
 
 
 class World:
-    """One story with one kind of channel, told again and again."""
+    """One tale with one kind of channel, told again and again."""
 
-    def __init__(self, story: Tale, *, can_find: bool, budget_s: float = BUDGET_S) -> None:
-        self.story, self.can_find, self.budget_s = story, can_find, budget_s
-        self.clock = Clock(story.moments[0])
+    def __init__(self, tale: Tale, *, can_find: bool, budget_s: float = BUDGET_S) -> None:
+        self.tale, self.can_find, self.budget_s = tale, can_find, budget_s
+        self.clock = Clock(tale.moments[0])
         self.memory = Memory(self.clock.now)
         self.memory.open().close()
         self.messages: list[Message] = []
         self.zombies: list[Message] = []
-        self.first = Branch(self._before_the_story())
+        self._verdicts: dict[object, Verdict] = {}
+        self._joins = 0
+        self.first = Branch(self._before_the_tale())
+        self.expected: Truth | None = None
 
-    def _before_the_story(self) -> Start:
+    def _before_the_tale(self) -> Start:
         """The program has looked at the day before, so that it misses no bar from then on."""
-        self.clock.time = self.story.moments[0] - dt.timedelta(days=1)
-        self.messages, self.zombies = [], []
-        _Run(self, "one", {}, 0, (), None).go()
-        self.clock.time = self.story.moments[0]
+        self.clock.time = self.tale.moments[0] - dt.timedelta(days=1)
+        Run(self, "one", {}, 0, (), None).go()
+        self.clock.time = self.tale.moments[0]
         return self.kept(1)
 
-    def schedules(self, branch: Branch, depth: int, chosen: Callable[[int, int], bool]) -> Iterator[End]:
-        """The schedule ``branch`` and those with up to ``depth`` more interruptions. ``chosen`` says which of
-        the interruptions are followed: by how many are still to come after, and by their number."""
-        end = self.told(branch, recording=depth > 0)
-        yield end
-        for number, further in enumerate(end.branches):
-            if chosen(depth - 1, number):
+    def schedules(self, branch: Branch, depth: int, chosen: Chosen) -> Iterator[Told]:
+        """The schedule ``branch``, and those with up to ``depth`` more interruptions that are ``chosen``."""
+        told = self.told(branch, recording=depth > 0)
+        yield replace(told, branches=())
+        for number, further in enumerate(told.branches):
+            if chosen(depth, number):
                 yield from self.schedules(further, depth - 1, chosen)
 
-    def told(self, branch: Branch, *, recording: bool) -> End:
-        """One schedule to its end."""
+    def told(self, branch: Branch, *, recording: bool = False) -> Told:
+        """One schedule, to its end or to where it joins one that was told before."""
         start = branch.start
         self.memory.put_back(start.content)
         self.messages, self.zombies = list(start.messages), list(start.zombies)
         self.clock.time = start.time
-        branches: list[Branch] = []
-        faults, moment = branch.faults, start.moment
-        for _ in range(len(self.story.moments) + RUNS_TO_REST):
-            run = _Run(self, "one", faults, moment, branch.kinds, branches if recording else None)
-            run.go()
+        branches: list[Branch] | None = [] if recording else None
+        faults, moment, passed = branch.faults, start.moment, list[object]()
+        for _ in range(len(self.tale.moments) + RUNS_TO_REST):
+            Run(self, "one", faults, moment, branch.kinds, branches).go()
             faults = {}
-            if moment < len(self.story.moments):
-                self.clock.time = max(self.clock.time, self.story.moments[moment])
+            if moment < len(self.tale.moments):
+                self.clock.time = max(self.clock.time, self.tale.moments[moment])
                 moment += 1
+                passed.append(self._essence(moment))
+                if not recording and self._may_join(passed[-1]):
+                    return self._ended(branch, passed, self._verdicts[passed[-1]], joined=True)
             elif self.memory.at_rest():
                 break
             else:
                 self.clock.pass_by(NEXT_RUN)
-        stories = tuple(self.memory.stories())
-        messages, zombies = tuple(self.messages), tuple(self.zombies)
-        return End(branch.kinds, self.can_find, stories, messages, zombies, tuple(branches))
+        return self._ended(branch, passed, self._judged(), branches)
+
+    def _ended(
+        self,
+        branch: Branch,
+        passed: Sequence[object],
+        verdict: Verdict,
+        branches: Sequence[Branch] | None = None,
+        *,
+        joined: bool = False,
+    ) -> Told:
+        for essence in passed:
+            known = self._verdicts.setdefault(essence, verdict)
+            assert known == verdict, "schedules that had become alike ended differently"
+        return Told(branch.kinds, verdict, tuple(branches or ()), joined)
+
+    def _may_join(self, essence: object) -> bool:
+        """Every now and then one is told to its end all the same, to see that it ends as it should."""
+        known = essence in self._verdicts
+        self._joins += known
+        return known and self._joins % TOLD_ANYWAY != 0
+
+    def _essence(self, moment: int) -> object:
+        now = self.clock.now()
+        read = tuple(
+            (m.key, len(m.events), m.may_repeat, m.stalled, max(m.there, now), max(m.findable, now))
+            for m in sorted(self.messages, key=lambda m: m.there)
+        )
+        return moment, now, read, len(self.zombies), self.memory.essence(now)
+
+    def _judged(self) -> Verdict:
+        end = End(self.can_find, self.memory.stories(), self.messages, self.zombies)
+        if self.expected is None:
+            self.expected = truth(end)
+        return judged(end, self.expected)
 
     def kept(self, moment: int, extra: tuple[Message, ...] = ()) -> Start:
         return Start(
@@ -141,7 +169,7 @@ class World:
         )
 
 
-class _Run:
+class Run:
     """One process, from its start to its end. ``record`` collects where it could have been interrupted."""
 
     def __init__(
@@ -167,7 +195,7 @@ class _Run:
             can_find=world.can_find,
             clock=world.clock,
             ask=self.asked,
-            refuses=world.story.refuses,
+            refuses=world.tale.refuses,
             stored=world.memory.knows,
             stop=self._stop,
             messages=world.messages,
@@ -175,7 +203,7 @@ class _Run:
         )
         try:
             watched.acquire(self.owner, LEASE_S)
-            _job(world.story, watched, chat, world.clock, self.patience).run()
+            _job(world.tale, watched, chat, world.clock, self.patience).run()
             watched.release()
         except (LeaseHeld, LeaseLost):
             pass
@@ -215,7 +243,7 @@ class _Run:
 
     def _could_crash(self, kind: str, extra: tuple[Message, ...] = ()) -> None:
         assert self.record is not None
-        moments, kept = self.world.story.moments, self.world.kept(self.moment, extra)
+        moments, kept = self.world.tale.moments, self.world.kept(self.moment, extra)
         for delay in DELAYS.values():
             if delay is not None:
                 again = replace(kept, time=kept.time + delay)
@@ -228,10 +256,8 @@ class _Run:
     def _taken_over(self, stall: Fault) -> None:
         """The process stands still until its lease has run out, and another one has come and gone."""
         left = self.store.left_s() if self.calls > 1 else 0.0
-        self.world.clock.pass_by(
-            dt.timedelta(seconds=left + 1) + (LONG if stall is Fault.LONG_STALL else NOTHING)
-        )
-        _Run(self.world, "two", {}, self.moment, self.kinds, self.record).go()
+        self.world.clock.pass_by(dt.timedelta(seconds=left + 1) + (LONG if stall is Fault.LONG_STALL else NOTHING))
+        Run(self.world, "two", {}, self.moment, self.kinds, self.record).go()
 
     def _stop(self) -> None:
         self.patience.stopping = True
@@ -240,7 +266,7 @@ class _Run:
 class _Watched:
     """The store of one process, each of whose calls is told of before, and after it has changed something."""
 
-    def __init__(self, store: SqlStore, run: _Run) -> None:
+    def __init__(self, store: SqlStore, run: Run) -> None:
         self._store, self._run = store, run
 
     def __getattr__(self, name: str) -> object:
@@ -258,11 +284,11 @@ class _Watched:
         return call
 
 
-def _job(story: Tale, store: Store, chat: Chat, clock: Clock, patience: Endurance) -> MainJob:
+def _job(tale: Tale, store: Store, chat: Chat, clock: Clock, patience: Endurance) -> MainJob:
     return MainJob(
-        strategies=(story.strategy,),
-        catalogue=story.catalogue,
-        source=StoryBars(story),
+        strategies=(tale.strategy,),
+        catalogue=tale.catalogue,
+        source=TaleBars(tale),
         store=store,
         channels=dict.fromkeys(AssetClass, chat),
         calendar=MarketCalendar(),

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from crypto_signals.domain.errors import LeaseHeld
@@ -12,6 +12,11 @@ from crypto_signals.repository.tenure import LEASE, Tenure
 
 ServerClock = Callable[[Connection], datetime]
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+_MINE = (leases.c.name == LEASE, leases.c.owner == bindparam("_owner"), leases.c.term == bindparam("_term"))
+_HOLDS, _HOLDS_ALONE = (
+    select(leases.c.term).where(*_MINE).with_for_update(read=read) for read in (True, False)
+)
+_MOVE_END = update(leases).where(*_MINE).values(expires_at=bindparam("_end"))
 
 
 def take(connection: Connection, owner: str, seconds: float, server_now: ServerClock) -> int:
@@ -35,8 +40,8 @@ def _make_sure_there_is_one(connection: Connection) -> None:
 
 def check(connection: Connection, tenure: Tenure, *, exclusively: bool = False) -> None:
     """Keeps the lease from changing hands until the transaction ends. Raises ``LeaseLost``."""
-    mine = select(leases.c.term).where(*_mine(tenure)).with_for_update(read=not exclusively)
-    if connection.execute(mine).one_or_none() is None:
+    mine = _HOLDS_ALONE if exclusively else _HOLDS
+    if connection.execute(mine, _of(tenure)).one_or_none() is None:
         raise tenure.lost()
 
 
@@ -44,12 +49,12 @@ def prolong(connection: Connection, tenure: Tenure, server_now: ServerClock) -> 
     """Raises ``LeaseLost``."""
     check(connection, tenure, exclusively=True)
     end = server_now(connection) + timedelta(seconds=tenure.seconds)
-    connection.execute(update(leases).where(*_mine(tenure)).values(expires_at=end))
+    connection.execute(_MOVE_END, _of(tenure) | {"_end": end})
 
 
 def give_back(connection: Connection, tenure: Tenure, now: datetime) -> None:
-    connection.execute(update(leases).where(*_mine(tenure)).values(expires_at=now))
+    connection.execute(_MOVE_END, _of(tenure) | {"_end": now})
 
 
-def _mine(tenure: Tenure) -> tuple[ColumnElement[bool], ...]:
-    return (leases.c.name == LEASE, leases.c.owner == tenure.owner, leases.c.term == tenure.term)
+def _of(tenure: Tenure) -> dict[str, object]:
+    return {"_owner": tenure.owner, "_term": tenure.term}

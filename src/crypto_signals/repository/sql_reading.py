@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, Select, func, or_, select
+from sqlalchemy import Connection, Select, bindparam, func, or_, select
 
 from crypto_signals.domain.errors import UnreadableRow
 from crypto_signals.domain.events import Effect
@@ -15,6 +15,33 @@ from crypto_signals.engine.ports import Story, Watermark
 from crypto_signals.repository import rows, tables
 
 UNDELIVERED = (EffectStatus.OWED.value, EffectStatus.CLAIMED.value, EffectStatus.UNKNOWN.value)
+
+
+# Built once: to build a statement takes longer than to run it.
+_BODY = select(tables.signals.c.body).where(tables.signals.c.signal_id == bindparam("_id"))
+_EVENTS = (
+    select(tables.events.c.signal_id, tables.events.c.body)
+    .where(tables.events.c.signal_id.in_(bindparam("_ids", expanding=True)))
+    .order_by(tables.events.c.seq)
+)
+_EFFECTS = (
+    select(tables.effects)
+    .where(tables.effects.c.signal_id.in_(bindparam("_ids", expanding=True)))
+    .order_by(tables.effects.c.seq, tables.effects.c.key)
+)
+_UNDELIVERED = (
+    select(tables.effects, tables.signals.c.symbol, tables.signals.c.is_open)
+    .join(tables.signals, tables.signals.c.signal_id == tables.effects.c.signal_id)
+    .where(tables.effects.c.status.in_(UNDELIVERED))
+    .order_by(
+        tables.signals.c.created_at,
+        tables.signals.c.symbol,
+        tables.signals.c.detector,
+        tables.effects.c.signal_id,
+        tables.effects.c.seq,
+        tables.effects.c.key,
+    )
+)
 
 
 class Note(Protocol):
@@ -51,23 +78,8 @@ def readable(connection: Connection, query: Select[Any], note: Note) -> list[Sig
 
 
 def undelivered(connection: Connection, note: Note) -> list[Effect]:
-    effect, signal = tables.effects, tables.signals.c
-    order = (
-        signal.created_at,
-        signal.symbol,
-        signal.detector,
-        effect.c.signal_id,
-        effect.c.seq,
-        effect.c.key,
-    )
-    query = (
-        select(effect, signal.symbol, signal.is_open)
-        .join(tables.signals, signal.signal_id == effect.c.signal_id)
-        .where(effect.c.status.in_(UNDELIVERED))
-        .order_by(*order)
-    )
     effects = []
-    for row in connection.execute(query).mappings():
+    for row in connection.execute(_UNDELIVERED).mappings():
         try:
             effects.append(rows.effect_of(dict(row)))
         except UnreadableRow as error:
@@ -97,7 +109,7 @@ def watermarks(connection: Connection, strategy: str, timeframe: str, note: Note
 
 def story(connection: Connection, signal_id: str) -> Story:
     """Raises ``KeyError``, or ``UnreadableRow``."""
-    body = connection.scalar(select(tables.signals.c.body).where(tables.signals.c.signal_id == signal_id))
+    body = connection.scalar(_BODY, {"_id": signal_id})
     if body is None:
         raise KeyError(signal_id)
     return _story(signal_id, body, _events(connection, [signal_id]), _effects(connection, [signal_id]))
@@ -128,18 +140,14 @@ def _story(
 
 
 def _events(connection: Connection, ids: Sequence[str]) -> Mapping[str, list[str]]:
-    table = tables.events.c
-    query = select(table.signal_id, table.body).where(table.signal_id.in_(ids)).order_by(table.seq)
     found = defaultdict[str, list[str]](list)
-    for signal_id, body in connection.execute(query):
+    for signal_id, body in connection.execute(_EVENTS, {"_ids": ids}):
         found[signal_id].append(body)
     return found
 
 
 def _effects(connection: Connection, ids: Sequence[str]) -> Mapping[str, list[Mapping[str, Any]]]:
-    table = tables.effects
-    query = select(table).where(table.c.signal_id.in_(ids)).order_by(table.c.seq, table.c.key)
     found = defaultdict[str, list[Mapping[str, Any]]](list)
-    for row in connection.execute(query).mappings():
+    for row in connection.execute(_EFFECTS, {"_ids": ids}).mappings():
         found[row["signal_id"]].append(dict(row))
     return found

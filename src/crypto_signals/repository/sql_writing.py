@@ -1,10 +1,11 @@
 """The writes of a SQL store, each from the state that its writer saw, many in one statement."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, insert, update
+from sqlalchemy import Connection, Table, Update, bindparam, insert, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
@@ -45,11 +46,16 @@ def _put(
     moved = [row | {"_key": row[key], "_seen": seen} for row, seen in changes if seen > 0]
     if not moved:
         return
-    is_seen = (table.c[key] == bindparam("_key")) & (table.c.revision == bindparam("_seen"))
-    names = changes[0][0].keys() - {key}
-    change = update(table).where(is_seen).values({name: bindparam(name) for name in names})
+    change = _change(table, key, frozenset(moved[0]) - {key, "_key", "_seen"})
     if connection.execute(change, moved).rowcount != len(moved):
         raise VersionConflict(f"{_named(table, key, moved)} is no longer as it was read")
+
+
+@cache
+def _change(table: Table, key: str, names: frozenset[str]) -> Update:
+    """Built once: that takes longer than running it."""
+    is_seen = (table.c[key] == bindparam("_key")) & (table.c.revision == bindparam("_seen"))
+    return update(table).where(is_seen).values({name: bindparam(name) for name in names})
 
 
 def _insert(connection: Connection, table: Table, key: str, new: Sequence[Mapping[str, Any]]) -> None:

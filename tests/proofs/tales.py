@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from engine.world import BTC, ETH, LTC, Ohlcv, bars, day, pattern
 
 from crypto_signals.analysis.catalogue import Catalogue
 from crypto_signals.analysis.panel import Panel, Series, as_ts64
@@ -13,7 +14,6 @@ from crypto_signals.domain.instruments import Instrument, Timeframe
 from crypto_signals.domain.strategy import Strategy
 from crypto_signals.domain.vocabulary import EffectKind
 from crypto_signals.engine.ports import History, Letter, Wanted
-from engine.world import BTC, ETH, LTC, Ohlcv, bars, day, pattern
 
 FIRST_DAY = 30
 GRACE = dt.timedelta(seconds=60)
@@ -66,20 +66,18 @@ TALES = {
 }
 
 
-class StoryBars:
-    """The `BarSource` of a story, from memory."""
+class TaleBars:
+    """The `BarSource` of a tale, from memory."""
 
-    def __init__(self, story: Tale) -> None:
-        self._story = story
+    def __init__(self, tale: Tale) -> None:
+        self._tale = tale
 
     def instruments(self) -> Sequence[Instrument]:
-        return [Instrument.of(symbol) for symbol in self._story.days]
+        return [Instrument.of(symbol) for symbol in self._tale.days]
 
     def history(self, wanted: Sequence[Wanted], timeframe: Timeframe, now: dt.datetime) -> History:
         known = (now - GRACE - day(0)) // timeframe.span
-        return _history(
-            tuple((w.instrument.symbol, tuple(self._story.days[w.instrument.symbol])) for w in wanted), known
-        )
+        return _history(tuple((w.instrument.symbol, tuple(self._tale.days[w.instrument.symbol])) for w in wanted), known)
 
     def close(self) -> None:
         pass
