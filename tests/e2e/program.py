@@ -20,7 +20,17 @@ EQUITY = BUNDLED / "equity_daily.parquet"
 REAL_DATA = ROOT.parent / "shared" / "data"
 SENTINEL = str(Path(sys.executable).parent / "sentinel")
 LIMIT_S = 90
-KEPT = ("PATH", "PYTHONPATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "NUMBA_CACHE_DIR", "MPLCONFIGDIR", "SYSTEMROOT")
+KEPT = (
+    "PATH",
+    "PYTHONPATH",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "TMPDIR",
+    "NUMBA_CACHE_DIR",
+    "MPLCONFIGDIR",
+    "SYSTEMROOT",
+)
 ISO_Z = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
 
