@@ -448,7 +448,7 @@ def test_another_workers_claim_is_left_alone_until_it_settles(desk: Desk) -> Non
     assert (desk.statuses(one), desk.statuses(two), summary.unknown) == ([CLAIMED], [DONE], 1)
 
 
-def test_who_lost_the_lease_sends_nothing(desk: Desk, tmp_path: Path) -> None:
+def test_who_lost_the_lease_sends_nothing(desk: Desk) -> None:
     """Another instance took over between the decision and the sending: the claim fails first."""
     desk.open()
     other = open_store(f"sqlite:///{desk.store._session.name}")

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from crypto_signals.domain.signals import Progress
+from crypto_signals.engine.ports import Story
 from crypto_signals.repository.opening import open_store
 from e2e.program import CRYPTO, Answer, Program, clean
-from proofs.told import Stored, Verdict, judge
+from proofs.told import Verdict, judge
 from simulator.simulator_fixtures import DiscordSimulator
 
 EVE = "2018-06-14"
@@ -176,10 +177,10 @@ def asked(simulator: DiscordSimulator) -> int:
     return max((rule["seen"] for rule in rules), default=0)
 
 
-def stored(program: Program) -> list[Stored]:
+def stored(program: Program) -> list[Story]:
     store = open_store(program.settings.get("STORE_URL", f"sqlite:///{program.home / 'sentinel.db'}"))
     try:
-        stories = [Stored(*store.signal(signal.signal_id)) for signal in store.signals()]
+        stories = [Story(*store.signal(signal.signal_id)) for signal in store.signals()]
         assert store.unreadable() == []
         return stories
     finally:

@@ -1,9 +1,9 @@
 """What SQLite asks of the disk, recorded: every write, sync, truncation and deletion, in order.
 
-SQLite does all its I/O through a table of functions (its VFS). While a recording lasts, new connections get a
-copy of the usual table in which the functions that change files are wrapped: each is noted, then done. That is
-above the kernel and below all of SQLite, needs no tracer and no compiler, and works wherever Python's SQLite
-is a shared library. What SQLite promises of its own table (that xSync is an fsync) is taken from it.
+SQLite does all its I/O through a table of functions (its VFS). While a recording lasts, new connections get
+a copy of the usual table in which the functions that change files are wrapped: each is noted, then done. That
+is above the kernel and below all of SQLite, needs no tracer and no compiler, and works wherever Python's
+SQLite is a shared library. What SQLite promises of its own table (that xSync is an fsync) is taken from it.
 """
 
 import _sqlite3

@@ -1,7 +1,6 @@
 """Signals to store, made by the rules alone: no bars, no detector, no clock."""
 
 import datetime as dt
-from dataclasses import replace
 
 from crypto_signals.domain.bars import Bar
 from crypto_signals.domain.events import Effect, Event, EventType
@@ -74,7 +73,3 @@ def claimed(effect: Effect, at: dt.datetime) -> Effect:
 
 def done(effect: Effect, at: dt.datetime) -> Effect:
     return effect.moved(EffectStatus.DONE, done_at=at, message_id=f"message {effect.key}", error=None)
-
-
-def renamed(saved: Saved, symbol: str) -> Saved:
-    return replace(saved, signal=replace(saved.signal, symbol=symbol))

@@ -27,7 +27,7 @@ def survives(
     start: Program, folder: Path, kind: Kind, kills: int, seed: int, days: tuple[str, ...], record: Record
 ) -> None:
     with running_simulator() as simulator:
-        life = Life(start.copy(folder / "life"), simulator, kind, kills, random.Random(seed))
+        life = Life(start.copy(folder / "life"), simulator, kind, kills, random.Random(seed))  # noqa: S311 - to be repeated
         verdict = life.live(days)
         assert verdict.faults == []
         assert market_truth(life.program) == undisturbed(start, folder / "undisturbed", days[-1])

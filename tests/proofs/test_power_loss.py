@@ -1,7 +1,8 @@
 """Power loss: of a recorded life of the real store, each cut is rebuilt with unsynced writes lost or torn.
 
 Whatever the disk kept, the real store opens it, SQLite finds it sound, and it holds exactly what was there
-after the last write that was acknowledged, or after the one that was under way: nothing less, nothing in part.
+after the last write that was acknowledged, or after the one that was under way: nothing less, and nothing in
+part.
 """
 
 import random
@@ -14,10 +15,8 @@ from pathlib import Path
 import pytest
 
 from crypto_signals.domain.events import Effect
-from crypto_signals.domain.signals import Signal
-from crypto_signals.engine.ports import Watermark
+from crypto_signals.engine.ports import Store, Watermark
 from crypto_signals.repository.opening import open_store
-from crypto_signals.repository.sql import SqlStore
 from proofs import samples
 from proofs.disk import Disk
 from proofs.recording import Delete, Op, Recording, Said, Sync, Truncate, recording
@@ -51,6 +50,10 @@ def state(folder: Path) -> State:
         )
 
 
+def _seeded(seed: str | int) -> random.Random:
+    return random.Random(seed)  # noqa: S311 - to be repeated, not to be guessed
+
+
 class Scribe:
     """Writes to a store as the program does, and notes what was acknowledged."""
 
@@ -58,7 +61,7 @@ class Scribe:
         self.folder, self.recorded, self.history = folder, recorded, history
         self.store = self._opened()
 
-    def _opened(self) -> SqlStore:
+    def _opened(self) -> Store:
         store = open_store(url(self.folder))
         self._noted()
         store.acquire("scribe", 3600)
@@ -92,20 +95,20 @@ class Scribe:
         mark = Watermark(new.signal.symbol, samples.day(0), new.signal.bar_ts)
         self.store.commit([new], samples.STRATEGY, samples.TIMEFRAME, [mark])
         self._noted()
-        (effect,) = self._claimed(new.effects, at)
+        (effect,) = self._claimed(new.effects)
         told = samples.announced(new.signal, effect, at)
         self.store.commit([told])
         self._noted()
-        signal: Signal = told.signal
+        signal = told.signal
         while not signal.progress.closed:
             moved = samples.followed(signal)
             self.store.commit([moved], samples.STRATEGY, samples.TIMEFRAME, [mark])
             self._noted()
-            self.store.record_effects([samples.done(e, at) for e in self._claimed(moved.effects, at)])
+            self.store.record_effects([samples.done(e, at) for e in self._claimed(moved.effects)])
             self._noted()
             signal = moved.signal
 
-    def _claimed(self, effects: Sequence[Effect], at: object) -> list[Effect]:
+    def _claimed(self, effects: Sequence[Effect]) -> list[Effect]:
         claims = [samples.claimed(effect, samples.day(1)) for effect in effects]
         self.store.record_effects(claims)
         self._noted()
@@ -129,7 +132,7 @@ def losses(history: History, cuts: Sequence[int], folder: Path, seed: int) -> It
     for place, op in enumerate(history.ops):
         while due and due[-1] == place:
             due.pop()
-            wrong = _wrong(disk, acknowledged, history, folder, random.Random(f"{seed} {place} {len(due)}"))
+            wrong = _wrong(disk, acknowledged, history, folder, _seeded(f"{seed} {place} {len(due)}"))
             if wrong is not None:
                 yield f"cut at operation {place}, before {op!r:.80}: {wrong}"
         if isinstance(op, Said):
@@ -163,7 +166,7 @@ def _difference(found: State, states: Sequence[State], acknowledged: int) -> str
 
 def chosen(history: History, count: int, seed: int) -> list[int]:
     """Cuts all over the recording, and a third of them around what moves the log into the database."""
-    rng, moves = random.Random(seed), []
+    rng, moves = _seeded(seed), []
     for place, op in enumerate(history.ops):
         if isinstance(op, (Delete, Truncate)) or (isinstance(op, Sync) and op.file == NAME):
             moves.append(place)

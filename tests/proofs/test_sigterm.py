@@ -1,10 +1,10 @@
 """SIGTERM in the middle of something: it is finished, everything is given back, and others go on at once."""
 
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,6 +14,9 @@ from plugins.files import failing_later, written
 from proofs.lives import DAYS, FORUM, asked, eve, start, stored
 from proofs.told import judge
 from simulator.simulator_fixtures import DiscordSimulator, running_simulator
+
+if TYPE_CHECKING:
+    import subprocess
 
 pytestmark = [pytest.mark.proof, pytest.mark.timeout(600)]
 NOW, LATER = f"{DAYS[0]}T00:05:00Z", f"{DAYS[0]}T00:20:00Z"

@@ -1,15 +1,14 @@
 """The store's port against a plain dictionary: any order of calls, by two instances, with restarts.
 
-Written against the port alone, so that every store can be put through it: an opener is all it takes.
+Written against the port alone, so that every store can be put through it: an address is all it takes.
 """
 
 import datetime as dt
 import tempfile
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -30,17 +29,25 @@ from crypto_signals.domain.vocabulary import EffectStatus
 from crypto_signals.engine.ports import Saved, Store, Watermark
 from crypto_signals.repository.opening import open_store
 from proofs import samples
+from repository.postgres_server import running
 
-Opener = Callable[[Path], Store]
+Place = Callable[[], AbstractContextManager[str]]
+"""Where an empty store is, for one life."""
+Opener = Callable[[str], Store]
 LEFT = (EffectStatus.OWED, EffectStatus.CLAIMED, EffectStatus.UNKNOWN)
 NUMBERS = st.integers(0, 4)
 HANDLES = st.sampled_from(("one", "two"))
-LAGS = st.sampled_from((0, 0, 0, 1, 2))
+WRITERS = st.sampled_from(("holder", "holder", "holder", "other"))
+"""Who writes: mostly whoever may."""
+LAGS = st.sampled_from((0, 0, 1, 2))
 """By how much a writer is behind: mostly it is not."""
+MOVES = st.sampled_from((*LEFT, *LEFT, *EffectStatus))
 
 
-def sqlite(folder: Path) -> Store:
-    return open_store(f"sqlite:///{folder / 'sentinel.db'}")
+@contextmanager
+def sqlite() -> Iterator[str]:
+    with tempfile.TemporaryDirectory() as folder:
+        yield f"sqlite:///{folder}/sentinel.db"
 
 
 @dataclass
@@ -75,26 +82,37 @@ class Model:
 class StoreMachine(RuleBasedStateMachine):
     """Two handles, as two hosts have them; only the one that holds the lease may write."""
 
-    opener: Opener = staticmethod(sqlite)
+    place: Place = staticmethod(sqlite)
+    opener: Opener = staticmethod(open_store)
 
-    @initialize()
-    def open(self) -> None:
-        self.scratch = tempfile.TemporaryDirectory()
-        self.folder, self.model = Path(self.scratch.name), Model()
-        self.handles = {name: self.opener(self.folder) for name in ("one", "two")}
+    def __init__(self) -> None:
+        super().__init__()
+        self.held, self.model = ExitStack(), Model()
+        self.url = self.held.enter_context(self.place())
+        self.handles = {name: self.opener(self.url) for name in ("one", "two")}
         self.tenants: set[str] = set()
 
     def teardown(self) -> None:
-        for store in getattr(self, "handles", {}).values():
+        for store in self.handles.values():
             store.close()
-        if hasattr(self, "scratch"):
-            self.scratch.cleanup()
+        self.held.close()
+
+    @initialize()
+    def begin(self) -> None:
+        """One instance is at work, with something to do."""
+        self.acquire("one", 3600.0)
+        self.create("holder", [0, 1], marked=True)
+
+    def named(self, writer: str) -> str:
+        holder = self.model.holder or "one"
+        return holder if writer == "holder" else {"one": "two", "two": "one"}[holder]
 
     def may_write(self, handle: str) -> bool:
         return handle == self.model.holder and handle in self.tenants
 
-    def writes(self, handle: str, write: Callable[[Store], None], *, right: bool) -> bool:
+    def writes(self, writer: str, write: Callable[[Store], None], *, right: bool) -> bool:
         """Whether the write was kept: by the holder, from the right state."""
+        handle = self.named(writer)
         try:
             write(self.handles[handle])
         except LeaseLost:
@@ -112,16 +130,21 @@ class StoreMachine(RuleBasedStateMachine):
     def acquire(self, handle: str, seconds: float) -> None:
         """A lease of no seconds can be taken by another at once."""
         free = self.model.lapsed or self.model.holder in (None, handle)
-        try:
-            self.handles[handle].acquire(handle, seconds)
-        except LeaseHeld as held:
-            assert not free
-            assert str(self.model.holder) in str(held)
+        if not free:
+            with pytest.raises(LeaseHeld, match=str(self.model.holder)):
+                self.handles[handle].acquire(handle, seconds)
             return
-        assert free
+        self.handles[handle].acquire(handle, seconds)
         self.model.holder, self.model.lapsed = handle, seconds == 0
         self.tenants.add(handle)
         assert self.handles[handle].left_s() <= seconds
+
+    @rule()
+    def take_over(self) -> None:
+        """The holder stalls until its lease has lapsed, and the other instance goes on; it does not notice."""
+        stalled, other = self.named("holder"), self.named("other")
+        self.acquire(stalled, 0.0)
+        self.acquire(other, 3600.0)
 
     @rule(handle=HANDLES)
     def renew(self, handle: str) -> None:
@@ -143,11 +166,11 @@ class StoreMachine(RuleBasedStateMachine):
     def restart(self, handle: str) -> None:
         """What was stored is there; the right to write has to be asked for again."""
         self.handles[handle].close()
-        self.handles[handle] = self.opener(self.folder)
+        self.handles[handle] = self.opener(self.url)
         self.tenants.discard(handle)
 
-    @rule(handle=HANDLES, numbers=st.lists(NUMBERS, min_size=1, max_size=3), marked=st.booleans())
-    def create(self, handle: str, numbers: list[int], marked: bool) -> None:
+    @rule(writer=WRITERS, numbers=st.lists(NUMBERS, min_size=1, max_size=3), marked=st.booleans())
+    def create(self, writer: str, numbers: list[int], marked: bool) -> None:
         """Several new signals with one watermark: all or none."""
         saves = [samples.new(number) for number in numbers]
         ids = [saved.signal.signal_id for saved in saves]
@@ -155,15 +178,15 @@ class StoreMachine(RuleBasedStateMachine):
         mark = Watermark(saves[-1].signal.symbol, samples.day(0), samples.day(numbers[-1]))
         marks = [mark] if marked else []
         if self.writes(
-            handle, lambda s: s.commit(saves, samples.STRATEGY, samples.TIMEFRAME, marks), right=right
+            writer, lambda s: s.commit(saves, samples.STRATEGY, samples.TIMEFRAME, marks), right=right
         ):
             for saved in saves:
                 self.model.save(saved)
             self.model.marks |= {mark.symbol: mark for mark in marks}
 
     @precondition(lambda self: self.model.signals)
-    @rule(handle=HANDLES, which=NUMBERS, lag=LAGS, data=st.data())
-    def follow(self, handle: str, which: int, lag: int, data: st.DataObject) -> None:
+    @rule(writer=WRITERS, which=NUMBERS, lag=LAGS, data=st.data())
+    def follow(self, writer: str, which: int, lag: int, data: st.DataObject) -> None:
         """A bar on, from the state that is stored, or from an older one."""
         past = self._past(which)
         seen = past[max(0, len(past) - 1 - lag)]
@@ -173,7 +196,7 @@ class StoreMachine(RuleBasedStateMachine):
         mark = Watermark(seen.symbol, samples.day(0), moved.signal.progress.last_ts or samples.day(0))
         marks = [mark] if data.draw(st.booleans()) else []
         if self.writes(
-            handle,
+            writer,
             lambda s: s.commit([moved], samples.STRATEGY, samples.TIMEFRAME, marks),
             right=seen is past[-1],
         ):
@@ -181,8 +204,8 @@ class StoreMachine(RuleBasedStateMachine):
             self.model.marks |= {mark.symbol: mark for mark in marks}
 
     @precondition(lambda self: any(history[-1].status in LEFT for history in self.model.effects.values()))
-    @rule(handle=HANDLES, data=st.data(), lag=LAGS, status=st.sampled_from(EffectStatus))
-    def move_effects(self, handle: str, data: st.DataObject, lag: int, status: EffectStatus) -> None:
+    @rule(writer=WRITERS, data=st.data(), lag=LAGS, status=MOVES)
+    def move_effects(self, writer: str, data: st.DataObject, lag: int, status: EffectStatus) -> None:
         """Some effects at once, of which one may be behind: then none is moved."""
         left = [key for key, history in self.model.effects.items() if history[-1].status in LEFT]
         keys = data.draw(st.lists(st.sampled_from(left), min_size=1, max_size=3, unique=True))
@@ -191,12 +214,12 @@ class StoreMachine(RuleBasedStateMachine):
         seen[-1] = late[max(0, len(late) - 1 - lag)]
         at, words = samples.day(2), {"error": "né’“✓”\n" * 3, "message_id": "1" * 20}
         moved = [effect.moved(status, attempts=effect.attempts + 1, done_at=at, **words) for effect in seen]
-        if self.writes(handle, lambda s: s.record_effects(moved), right=seen[-1] is late[-1]):
+        if self.writes(writer, lambda s: s.record_effects(moved), right=seen[-1] is late[-1]):
             self.model.record(moved)
 
     @precondition(lambda self: self.model.signals)
-    @rule(handle=HANDLES, which=NUMBERS, lag=LAGS)
-    def announce(self, handle: str, which: int, lag: int) -> None:
+    @rule(writer=WRITERS, which=NUMBERS, lag=LAGS)
+    def announce(self, writer: str, which: int, lag: int) -> None:
         """An event and the outcome of its effect at once, from the right state of both or not at all."""
         past = self._past(which)
         seen = past[max(0, len(past) - 1 - lag)]
@@ -206,11 +229,11 @@ class StoreMachine(RuleBasedStateMachine):
             return
         told = samples.announced(seen, effect, samples.day(3))
         right = seen is past[-1] and effect is history[-1]
-        if self.writes(handle, lambda s: s.commit([told]), right=right):
+        if self.writes(writer, lambda s: s.commit([told]), right=right):
             self.model.save(told)
 
-    @rule(handle=HANDLES)
-    def run(self, handle: str) -> None:
+    @rule(writer=WRITERS)
+    def run(self, writer: str) -> None:
         """Runs are counted for ever, whoever made them."""
         given: list[str] = []
 
@@ -218,7 +241,7 @@ class StoreMachine(RuleBasedStateMachine):
             given.append(store.start_run(samples.day(1), {"test": "v"}, "hash"))
             store.finish_run(given[0], samples.day(2), {"signals": 1, "errors": ["né"]})
 
-        if self.writes(handle, start, right=True):
+        if self.writes(writer, start, right=True):
             self.model.runs += 1
             assert given[0].endswith(f"-{self.model.runs}")
 
@@ -228,8 +251,6 @@ class StoreMachine(RuleBasedStateMachine):
 
     @invariant()
     def both_see_what_the_model_holds(self) -> None:
-        if not hasattr(self, "handles"):
-            return
         for store in self.handles.values():
             self._same(store)
 
@@ -261,11 +282,35 @@ def _recent(signal: Signal, since: dt.datetime) -> bool:
     return signal.bar_ts >= since or (closed is not None and closed >= since)
 
 
-def machine(opener: Opener) -> Any:
-    return type("Machine", (StoreMachine,), {"opener": staticmethod(opener)})
+def lived(lives: int, calls: int, place: Place, opener: Opener = open_store, **bounds: Any) -> None:
+    """``lives`` lives of up to so many ``calls``."""
+    made: Any = type(
+        "Machine", (StoreMachine,), {"place": staticmethod(place), "opener": staticmethod(opener)}
+    )
+    chosen = settings(max_examples=lives, stateful_step_count=calls, **BOUNDS | bounds)
+    run_state_machine_as_test(made, settings=chosen)
 
 
-OPENERS = pytest.mark.parametrize("opener", [sqlite], ids=lambda opener: opener.__name__)
+@pytest.fixture(scope="module")
+def postgresql() -> Iterator[Place]:
+    with running() as server:
+
+        @contextmanager
+        def place() -> Iterator[str]:
+            with server.database() as name:
+                yield server.url(name)
+
+        yield place
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def place(request: pytest.FixtureRequest) -> Place:
+    if request.param == "sqlite":
+        return sqlite
+    made: Place = request.getfixturevalue(request.param)
+    return made
+
+
 BOUNDS: dict[str, Any] = {
     "deadline": None,
     "derandomize": True,
@@ -275,50 +320,41 @@ BOUNDS: dict[str, Any] = {
 
 
 @pytest.mark.proof
-@OPENERS
-def test_a_store_is_a_dictionary(opener: Opener) -> None:
+def test_a_store_is_a_dictionary(place: Place) -> None:
     """50 lives of up to 30 calls."""
-    run_state_machine_as_test(
-        machine(opener), settings=settings(max_examples=50, stateful_step_count=30, **BOUNDS)
-    )
+    lived(50, 30, place)
 
 
-def without_a_lease(folder: Path) -> Store:
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+def test_a_store_is_a_dictionary_for_long(place: Place) -> None:
+    """1,000 lives of up to 100 calls."""
+    lived(1000, 100, place)
+
+
+def without_a_lease(url: str) -> Store:
     """A store that lets anybody write who has ever held the lease."""
-    store = open_store(f"sqlite:///{folder / 'sentinel.db'}")
-    store._writing = lambda: store._held() and store._transaction(writing=True)  # type: ignore[method-assign]
-    return store
+    store: Any = open_store(url)
+    store._writing = lambda: store._held() and store._session.writing()
+    return cast("Store", store)
 
 
-def without_revisions(folder: Path) -> Store:
-    """A store in which the last write wins."""
-    store = open_store(f"sqlite:///{folder / 'sentinel.db'}")
+def without_revisions(url: str) -> Store:
+    """A store in which the last write of an effect wins."""
+    store: Any = open_store(url)
     record = store.record_effects
 
     def now(effect: Effect) -> Effect:
         known = {known.key: known.revision for known in store.signal(effect.signal_id)[2]}
         return replace(effect, revision=known.get(effect.key, 0) + 1)
 
-    store.record_effects = lambda effects: record([now(effect) for effect in effects])  # type: ignore[method-assign]
-    return store
+    store.record_effects = lambda effects: record([now(effect) for effect in effects])
+    return cast("Store", store)
 
 
 @pytest.mark.proof
 @pytest.mark.parametrize("broken", [without_a_lease, without_revisions], ids=lambda opener: opener.__name__)
 def test_a_broken_store_is_found_out(broken: Opener) -> None:
     """The machine can fail: it notices a store that does not check who writes, or from which state."""
-    bounds = BOUNDS | {"phases": (Phase.generate,)}
     with pytest.raises(AssertionError):
-        run_state_machine_as_test(
-            machine(broken), settings=settings(max_examples=50, stateful_step_count=30, **bounds)
-        )
-
-
-@pytest.mark.soak
-@pytest.mark.timeout(3600)
-@OPENERS
-def test_a_store_is_a_dictionary_for_long(opener: Opener) -> None:
-    """2,000 lives of up to 100 calls."""
-    run_state_machine_as_test(
-        machine(opener), settings=settings(max_examples=2000, stateful_step_count=100, **BOUNDS)
-    )
+        lived(50, 30, sqlite, broken, phases=(Phase.generate,))

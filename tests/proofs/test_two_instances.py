@@ -93,18 +93,18 @@ def taken_over(program: Program) -> Answer:
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 def test_a_stalled_instance_that_wakes_up_writes_nothing(
     before: Program, discord: DiscordSimulator, tmp_path: Path, seed: int
 ) -> None:
     """SIGSTOP at a random moment, for longer than the lease: another host takes over and tells everything.
     When the first one goes on, it notices, stops with exit 1, and has changed nothing."""
-    rng = random.Random(seed)
+    rng = random.Random(seed)  # noqa: S311 - to be repeated
     one, two = hosts(before, tmp_path, discord)
     process = start(one, NOW, STALLED)
     try:
         wait_for(process, lambda: has_the_lease(one) if seed % 2 else asked(discord) > 0)
-        time.sleep(rng.uniform(0, 0.6 if seed % 2 else 2 * REPLY_S))
+        time.sleep(rng.uniform(0, 2 * REPLY_S))
         process.send_signal(signal.SIGSTOP)
         assert process.poll() is None, "stopped too late: it had ended"
         time.sleep(short_lease.LEASE_S + 0.2)

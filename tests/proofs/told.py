@@ -4,24 +4,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from crypto_signals.domain.events import Effect, Event
-from crypto_signals.domain.signals import Signal
+from crypto_signals.domain.events import Effect
 from crypto_signals.domain.vocabulary import EffectKind, EffectStatus
+from crypto_signals.engine.ports import Story
 from crypto_signals.notifications.announcement import MAY_REPEAT
 from crypto_signals.notifications.discord_posts import posts
 from crypto_signals.notifications.follow_ups import note
 from crypto_signals.notifications.messages import announcement, follow_up
 
 Message = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Stored:
-    """One stored signal with its events and effects."""
-
-    signal: Signal
-    events: tuple[Event, ...]
-    effects: tuple[Effect, ...]
 
 
 @dataclass
@@ -36,7 +27,7 @@ class Verdict:
     doubtful: int = 0
 
 
-def judge(stories: Sequence[Stored], threads: Sequence[Mapping[str, Any]], *, can_find: bool) -> Verdict:
+def judge(stories: Sequence[Story], threads: Sequence[Mapping[str, Any]], *, can_find: bool) -> Verdict:
     """``can_find``: the channel can be asked what it holds, so that nothing may be said twice, marked or
     not. Everything must have come to rest."""
     verdict = Verdict()
@@ -56,7 +47,7 @@ def judge(stories: Sequence[Stored], threads: Sequence[Mapping[str, Any]], *, ca
     return verdict
 
 
-def _judge_one(story: Stored, messages: Sequence[Message], verdict: Verdict, *, can_find: bool) -> None:
+def _judge_one(story: Story, messages: Sequence[Message], verdict: Verdict, *, can_find: bool) -> None:
     name, first_told = f"{story.signal.symbol} {story.signal.short_id}", []
     told = [list(_tells(story, message)) for message in messages]
     if not all(told):
@@ -93,7 +84,7 @@ def _said_as(effect: Effect) -> Said:
     return effect.seq, effect.kind.value
 
 
-def _tells(story: Stored, message: Message) -> Iterator[Said]:
+def _tells(story: Story, message: Message) -> Iterator[Said]:
     """What of the signal's story this message tells, found by its words."""
     said, signal = _description(message), story.signal
     for effect in story.effects:

@@ -47,8 +47,10 @@ class Lookout:
         now: datetime,
         patience: Patience,
     ) -> None:
-        """Scans the configured symbols, and follows the open signals of all of them. Asked to stop, it
-        finishes the symbol in hand; what it has not looked at is left, as it was, to the next run."""
+        """Scans the configured symbols, and follows the open signals of all of them.
+
+        Asked to stop, it finishes the symbol in hand, and leaves the rest as it was to the next run.
+        """
         for sight in sights:
             if patience.stopping:
                 return

@@ -70,7 +70,7 @@ class Reader:
         return [effect for _, effect in sorted(effects, key=lambda pair: pair[0])]
 
     def tally(self) -> dict[EffectStatus, int]:
-        counts = {status: self._calls.count(queries.of_status(self._calls, status)) for status in EffectStatus}
+        counts = {one: self._calls.count(queries.of_status(self._calls, one)) for one in EffectStatus}
         return {status: count for status, count in counts.items() if count}
 
     def _places(self, signal_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
