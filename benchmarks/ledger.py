@@ -72,6 +72,9 @@ class Quick:
     def find(self, letter: Letter) -> Receipt | None:  # noqa: ARG002
         return None
 
+    def check(self) -> str:
+        return "ready"
+
     def close(self) -> None:
         """Nothing is held open."""
 

@@ -195,6 +195,9 @@ class Scripted:
             raise trouble
         return self.arrived.get(letter.key) if self.can_find else None
 
+    def check(self) -> str:
+        return "ready"
+
     def close(self) -> None:
         pass
 

@@ -60,6 +60,9 @@ class Quiet:
     def find(self, letter: Letter) -> Receipt | None:  # noqa: ARG002
         return None
 
+    def check(self) -> str:
+        return "ready"
+
     def close(self) -> None:
         """Nothing is held open."""
 

@@ -1,9 +1,13 @@
 """What is examined of each configured part."""
 
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
+from rich.console import Console
+
 from crypto_signals.app.bars import bar_source
+from crypto_signals.app.channels import channels
 from crypto_signals.app.live import now
 from crypto_signals.app.stores import configured
 from crypto_signals.config import Configuration, Settings
@@ -11,9 +15,10 @@ from crypto_signals.domain.errors import NoBars
 from crypto_signals.domain.instruments import Timeframe
 from crypto_signals.domain.vocabulary import Health
 from crypto_signals.engine.health import Finding, calendar_finding, examined, store_findings
-from crypto_signals.engine.ports import Patience, Wanted
+from crypto_signals.engine.ports import Channel, Patience, Wanted
 from crypto_signals.home import HeldByAnother, held
 from crypto_signals.market.calendars import MarketCalendar
+from crypto_signals.notifications.console import ConsoleChannel
 from crypto_signals.process import RunBudget
 
 
@@ -23,6 +28,7 @@ def health(configuration: Configuration) -> list[Finding]:
     budget = RunBudget(settings.run_budget_seconds)
     findings = [examined("home", lambda: _home_finding(settings.sentinel_home))]
     findings += _stored(settings)
+    findings += _told(settings, budget)
     findings.append(examined("market", lambda: _market_finding(settings, calendar, budget)))
     findings.append(calendar_finding(calendar.ends(), now(settings)))
     return findings
@@ -45,6 +51,21 @@ def _stored(settings: Settings) -> list[Finding]:
         return found.pop(0)
 
     return [examined("store", probe), *found]
+
+
+def _told(settings: Settings, patience: Patience) -> list[Finding]:
+    """A line for each place where people are told, asked without posting."""
+    places = {channel.name: channel for channel in channels(settings, Console(), patience).values()}
+    findings = []
+    for name, channel in places.items():
+        with closing(channel):
+            findings.append(examined(name, partial(_channel_finding, channel)))
+    return findings
+
+
+def _channel_finding(channel: Channel) -> Finding:
+    status = Health.OFF if isinstance(channel, ConsoleChannel) else Health.OK
+    return Finding(channel.name, status, channel.check())
 
 
 def _market_finding(settings: Settings, calendar: MarketCalendar, patience: Patience) -> Finding:

@@ -329,6 +329,10 @@ class Channel(Protocol):
         ``Refused`` where it never will."""
         ...
 
+    def check(self) -> str:
+        """What is known of the other side, asked without posting. Raises the ``DeliveryError`` that fits."""
+        ...
+
     def close(self) -> None:
         """Gives back what it holds."""
         ...

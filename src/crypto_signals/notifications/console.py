@@ -49,6 +49,9 @@ class ConsoleChannel:
         """A terminal cannot be asked what it has shown."""
         return None
 
+    def check(self) -> str:
+        return "messages are printed in the terminal; no Discord channel is configured"
+
     def close(self) -> None:
         """Nothing is held open."""
 

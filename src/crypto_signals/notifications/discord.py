@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 from crypto_signals.domain.errors import NotSent, UsageError
 from crypto_signals.domain.vocabulary import EffectKind
+from crypto_signals.domain.wording import one_line
 from crypto_signals.engine.ports import Letter, Picture, Receipt, Wait
 from crypto_signals.notifications import discord_answers as answers
 from crypto_signals.notifications.discord_client import TIMEOUT, DiscordClient, checked, wait
@@ -89,6 +90,9 @@ class DiscordWebhook:
     def find(self, letter: Letter) -> Receipt | None:  # noqa: ARG002
         """A webhook cannot be asked what it has posted."""
         return None
+
+    def check(self) -> str:
+        return f"posts as the webhook {one_line(str(self._client.read('').get('name')))}"
 
     def _post(self, body: JsonObject, thread_id: str | None, title: str, picture: bytes | None) -> Receipt:
         """One post. The kind of the channel is learnt from its refusals, which posted nothing."""

@@ -84,6 +84,10 @@ class DiscordBot:
         there, which has the picture; an announcement gets the thread that it lacks."""
         return self._judged(lambda: self._found(letter))
 
+    def check(self) -> str:
+        me, channel = self._client.read("/users/@me"), self._client.read(f"/channels/{self._channel_id}")
+        return f"posts as {one_line(str(me.get('username')))} in #{one_line(str(channel.get('name')))}"
+
     def _posted(self, letter: Letter, bodies: list[JsonObject], picture: bytes | None) -> Receipt:
         """Once something is there, a later failure is one that has to be looked into, not repeated."""
         first = self._first(letter, bodies[0], picture)
