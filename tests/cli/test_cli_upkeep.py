@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from e2e.program import CRYPTO, Program
+from simulator.simulator_fixtures import DiscordSimulator
 
 SETTINGS = {"BARS_URL": f"file:{CRYPTO}", "CRYPTO_SYMBOLS": "BTC/USD"}
 
@@ -118,7 +119,8 @@ def test_health_of_a_healthy_store(program: Program) -> None:
     found = program("health", "--format", "json", **SETTINGS).rows
     assert {row["service"] for row in found} >= {"home", "store", "quarantine", "delivery", "market"}
     assert {tuple(row) for row in found} == {("service", "status", "latency_ms", "detail", "fix")}
-    assert {row["status"] for row in found} == {"ok"}
+    assert {row["service"] for row in found if row["status"] == "off"} == {"console"}
+    assert {row["status"] for row in found} == {"ok", "off"}
 
 
 def test_health_shows_the_quarantine(program: Program) -> None:
@@ -147,3 +149,25 @@ def test_the_schedulers_name_of_health(program: Program) -> None:
     words = ["crypto_signals.scripts.health_check", "--format", "json"]
     module = program.command([sys.executable, "-m", *words], **SETTINGS)
     assert [row["service"] for row in module.rows][:2] == ["home", "store"]
+
+
+def test_health_asks_discord_without_posting(program: Program, discord_simulator: DiscordSimulator) -> None:
+    """A bot and a webhook are asked who they are; a wrong token is down, with its fix; nothing is posted."""
+    bot = {
+        "DISCORD_API_URL": discord_simulator.discord_api_url,
+        "DISCORD_CHANNEL_ID_TEST": discord_simulator.text_channel_id,
+    }
+    for given in (
+        {**bot, "DISCORD_BOT_TOKEN": discord_simulator.bot_token},
+        {"TEST_DISCORD_WEBHOOK": discord_simulator.forum_webhook},
+    ):
+        answer = program("health", "--format", "json", **SETTINGS, **given)
+        (row,) = (row for row in answer.rows if "Discord" in row["service"])
+        assert (answer.code, row["status"]) == (0, "ok"), row
+        assert "posts as" in row["detail"]
+    answer = program("health", "--format", "json", **SETTINGS, **bot, DISCORD_BOT_TOKEN="CANARY")
+    (row,) = (row for row in answer.rows if "Discord" in row["service"])
+    assert (answer.code, row["status"]) == (1, "down")
+    assert "token" in row["fix"]
+    assert "CANARY" not in answer.everything
+    assert all(thread["messages"] == [] for thread in discord_simulator.threads())

@@ -1,5 +1,6 @@
 """What a person should know of the parts that a run depends on, and what to do about it."""
 
+import re
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -32,8 +33,8 @@ def examined(service: str, probe: Probe, clock: Callable[[], float] = time.perf_
     try:
         found = probe()
     except SentinelError as error:
-        what, _, advice = str(error).partition(". ")
-        found = Finding(service, Health.DOWN, what, advice or "see the message")
+        what, *advice = re.split(r"[.;] ", str(error), maxsplit=1)
+        found = Finding(service, Health.DOWN, what, *advice)
     return replace(found, latency_ms=round((clock() - start) * 1000, 1))
 
 
