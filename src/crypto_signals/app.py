@@ -48,10 +48,15 @@ def default_store_url(home: Path) -> URL:
     return URL.create("sqlite", database=str((home / "sentinel.db").absolute()))
 
 
+def store_url(settings: Settings, home: Path) -> str | URL:
+    """The configured address; without one, that of a file in ``home``."""
+    return settings.store_url.get_secret_value() if settings.store_url else default_store_url(home)
+
+
 def store_to_read(settings: Settings) -> tuple[Store, str | None]:
     """The configured store; as long as it holds nothing, the demo's, with a note that says so."""
     home = settings.sentinel_home
-    store = open_store(settings.store_url or default_store_url(home))
+    store = open_store(store_url(settings, home))
     demo = home / "demo"
     if settings.store_url or not (demo / "sentinel.db").exists() or store.signals():
         return store, None
@@ -195,7 +200,7 @@ def live_job(configuration: Configuration, console: Console) -> Iterator[tuple[M
         budget = RunBudget(settings.run_budget_seconds)
         source = bar_source(settings, calendar, budget)
         stack.callback(source.close)
-        store = open_store(settings.store_url or default_store_url(home))
+        store = open_store(store_url(settings, home))
         stack.callback(store.close)
         stack.enter_context(leased(store, home, settings.lease_seconds))
         stack.enter_context(heartbeat(store.renew, settings.lease_seconds / 4, budget))

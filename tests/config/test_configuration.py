@@ -115,7 +115,16 @@ BAD = {
     "RUN_BUDGET_SECONDS": ["0", "-5", "nan", "long"],
     "COOLDOWN_SCOPE": ["symbol ", "EVERYTHING"],
     "COOLDOWN_HOURS": ["-1", "two", "nan", "inf"],
-    "STORE_URL": ["nonsense", "mysql://h/db", "sqlite://"],
+    "STORE_URL": [
+        *("nonsense", "mysql://h/db", "sqlite://", "sqlite:///", "firestore://", "firestore://p/a"),
+        *("postgresql://", "postgresql://h", "postgresql://u:a@b@h/d", "postgresql://u:a/b@h/d"),
+        *(
+            "postgresql://u:a#b@h/d",
+            "postgresql://u:a?b@h/d",
+            "postgresql://u:p@h:abc/d",
+            "postgresql://h/d #",
+        ),
+    ],
     "ALPACA_API_KEY": ["KEY # from the dashboard"],
 }
 NOT_YET = {
@@ -280,16 +289,41 @@ def test_the_version_of_the_override_is_stored_with_its_signals(program: Program
 
 
 @pytest.mark.parametrize(
-    "url", ["postgresql://u:CANARYPASSWORD@h:5432/db", "postgresql://u:CANARYPASSWORD@h:abc/db", "nonsense"]
+    "host", ["127.0.0.1:1/db", "127.0.0.1:abc/db", "127.0.0.1:1/db#x", "h@127.0.0.1:1/db"]
 )
 @pytest.mark.parametrize("words", [("config",), ("signals", "list"), ("run",)], ids=" ".join)
-def test_a_store_that_is_not_sqlite_shows_no_password(
-    program: Program, url: str, words: tuple[str, ...]
-) -> None:
-    """One line, exit 2 (``config`` may show it masked); the password in the address appears nowhere."""
+def test_the_stores_password_is_never_shown(program: Program, host: str, words: tuple[str, ...]) -> None:
+    """An address that cannot be used exits 2, a server that does not answer exits 3, ``config`` shows an
+    address; the password in it appears nowhere."""
+    url = f"postgresql://u:CANARYPASSWORD@{host}"
     answer = clean(program(*words, STORE_URL=url, BARS_URL=f"file:{CRYPTO}"))
-    assert answer.code == 2 or words == ("config",)
+    good = 0 if words == ("config",) else 3
+    assert answer.code == (good if host == "127.0.0.1:1/db" else 2)
     assert program.leaks("CANARYPASSWORD") == []
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("sqlite:////var/lib/a b:c@d.db", "sqlite:////var/lib/a b:c@d.db"),
+        ("postgresql://h/d", "postgresql://h/d"),
+        ("postgresql://u@h/d", "postgresql://u@h/d"),
+        ("postgresql://u:CANARY@h:5432/d", "postgresql://u:***@h:5432/d"),
+        ("postgresql://u:CANARY@[::1]:5432/d", "postgresql://u:***@[::1]:5432/d"),
+        ("postgresql://u:CAN%40ARY@/d?host=/run/pg", "postgresql://u:***@/d?host=/run/pg"),
+        (
+            "postgresql://u@h/d?sslmode=require&password=CANARY&sslPassword=CANARY",
+            "postgresql://u@h/d?sslmode=require&password=***&sslPassword=***",
+        ),
+        ("firestore://my-project-1", "firestore://my-project-1"),
+    ],
+)
+def test_the_address_of_a_store_is_shown_without_its_password(program: Program, url: str, shown: str) -> None:
+    """Whoever looks at the configuration sees which store it is, and no more."""
+    answer = clean(program("config", "--format", "json", STORE_URL=url))
+    assert answer.code == 0
+    assert f'"{shown}"' in answer.out
+    assert program.leaks("CANARY") == []
 
 
 def test_a_password_in_another_address_is_never_shown(program: Program) -> None:

@@ -441,7 +441,7 @@ def test_another_workers_claim_is_left_alone_until_it_settles(desk: Desk) -> Non
 def test_who_lost_the_lease_sends_nothing(desk: Desk) -> None:
     """Another instance took over between the decision and the sending: the claim fails first."""
     desk.open()
-    other = open_store(f"sqlite:///{desk.store._name}")
+    other = open_store(f"sqlite:///{desk.store._session.name}")
     other.acquire("test", 3600)
     with pytest.raises(LeaseLost):
         desk.deliver()

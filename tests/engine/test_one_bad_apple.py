@@ -166,13 +166,13 @@ def test_a_row_that_cannot_be_read_stops_nothing_else(world: Build) -> None:
     damage(w)
     summary = w.after(D + 1)
     assert summary.exit_code == 1
-    with w.store._transaction() as connection:
+    with w.store._session.reading() as connection:
         found = connection.exec_driver_sql("SELECT symbol FROM signals ORDER BY symbol").scalars().all()
     assert found == [BTC, ETH]
 
 
 def damage(w: World) -> None:
-    with w.store._transaction(writing=True) as connection:
+    with w.store._session.writing() as connection:
         connection.exec_driver_sql("""UPDATE signals SET body = '{"signal_id": "?"}'""")
 
 
@@ -192,7 +192,7 @@ def test_an_unreadable_row_of_a_bar_that_is_looked_at_again(world: Build) -> Non
     w = world({BTC: bars(D + 1), ETH: bars(D + 1)}, pattern("hit", {BTC: [day(D)], ETH: [day(D + 1)]}))
     w.after(D)
     damage(w)
-    with w.store._transaction(writing=True) as connection:
+    with w.store._session.writing() as connection:
         connection.exec_driver_sql("UPDATE watermarks SET seen_ts = '2018-02-25T00:00:00.000000Z'")
     summary = w.after(D + 1)
     assert summary.exit_code == 1

@@ -509,7 +509,7 @@ def test_forgetting_the_watermark_opens_nothing_new(world: Build) -> None:
         pattern("refused", where, gates=("neckline",), neckline=150.0),
     )
     w.after(D)
-    with w.store._transaction() as connection:
+    with w.store._session.writing() as connection:
         connection.exec_driver_sql("DELETE FROM watermarks")
     w.after(D)
     assert len(w.signals()) == 2

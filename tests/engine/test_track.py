@@ -91,7 +91,7 @@ def test_a_signal_has_its_own_watermark(world: Build) -> None:
     reference = world({BTC: bars(D + 6, RISING)}, pattern("hit", {BTC: [day(D)]}))
     reference.each(D, D + 6)
     w.after(D)
-    with w.store._transaction() as connection:
+    with w.store._session.writing() as connection:
         connection.exec_driver_sql(
             "UPDATE watermarks SET seen_ts = ?", (day(D + 5).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),)
         )

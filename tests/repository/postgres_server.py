@@ -85,12 +85,15 @@ def _programs() -> Path:
 
 
 def _as_nobody_special(folder: Path) -> list[str]:
-    """The server refuses to run as root: it gets the user that its package made."""
+    """The server refuses to run as root: it gets the user that its package made. Where the system can do
+    that, it ends with the tests, however they end."""
+    setpriv = shutil.which("setpriv")
+    ending = [setpriv, "--pdeathsig=QUIT"] if setpriv else []
     if os.geteuid() != 0:
-        return []
+        return ending
     user = pwd.getpwnam("postgres")
     os.chown(folder, user.pw_uid, user.pw_gid)
-    return ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
+    return [*ending, f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from crypto_signals.domain.errors import LeaseHeld, LeaseLost, StoreUnusable, Us
 from crypto_signals.domain.vocabulary import EffectStatus
 from crypto_signals.engine.ports import Saved, Store, Watermark
 from crypto_signals.repository.firestore.calls import translated
+from crypto_signals.repository.firestore.store import FirestoreStore
 from crypto_signals.repository.opening import open_store
 from repository.backends import Backend
 from repository.conftest import LEASE_S, OWNER
@@ -282,6 +283,7 @@ def run(program: str, **environment: str) -> subprocess.CompletedProcess[str]:
 OPEN = """
 import sys
 from crypto_signals.domain.errors import SentinelError
+from crypto_signals.repository.firestore.store import FirestoreStore
 from crypto_signals.repository.opening import open_store
 {before}
 try:
@@ -390,11 +392,17 @@ def test_a_lease_that_someone_removed(store: Store, backend: FirestoreBackend) -
     assert store.signals() == []
 
 
-def test_every_write_renews(store: Store) -> None:
+def test_every_write_renews(backend: FirestoreBackend, opened: Callable[[], Store]) -> None:
     """Who writes holds the lease for its full time again."""
-    before = store.left_s()
-    store.commit([new(signal())])
-    assert store.left_s() > before
+    clock = [0.0]
+    with backend.client() as client:
+        store = FirestoreStore(client, "test", lambda: clock[0])
+        store.acquire(OWNER, LEASE_S)
+        clock[0] = 400.0
+        assert store.left_s() == 200.0
+        store.commit([new(signal())])
+        assert store.left_s() == LEASE_S
+    assert opened().signals() == [signal()]
 
 
 def test_an_effect_whose_signal_is_gone(store: Store, backend: FirestoreBackend) -> None:

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from sqlalchemy import event
 
-from crypto_signals.domain.errors import StoreUnusable, UsageError, VersionConflict
+from crypto_signals.domain.errors import LeaseLost, StoreUnusable, UsageError, VersionConflict
 from crypto_signals.domain.vocabulary import EffectStatus
 from crypto_signals.engine.ports import Saved, Watermark
 from crypto_signals.repository import postgresql
@@ -173,6 +173,32 @@ def test_a_row_that_another_holds(
     quick.close()
 
 
+@pytest.mark.parametrize("statement", ["UPDATE leases", "INSERT INTO signals"])
+def test_nobody_takes_over_in_the_middle(
+    store: SqlStore, database: Database, monkeypatch: pytest.MonkeyPatch, statement: str
+) -> None:
+    """While one takes the lease, or writes under it, another waits: never do two hold the same term, and
+    never is anything written after a takeover by who was there before."""
+    monkeypatch.setattr(postgresql, "LOCK_TIMEOUT_MS", 300)
+    other = open_store(database.server.url(database.name))
+    refused = []
+
+    def ask(*args: object) -> None:
+        if statement in str(args[2]) and not refused:
+            with pytest.raises(StoreUnusable, match="lock timeout") as caught:
+                other.acquire(OWNER, 600)
+            refused.append(caught.value)
+
+    event.listen(sql(store)._session.connection, "before_cursor_execute", ask)
+    store.acquire(OWNER, 600)
+    store.commit([new(signal("a"))])
+    assert refused
+    other.acquire(OWNER, 600)
+    with pytest.raises(LeaseLost):
+        store.commit([new(signal("b"))])
+    other.close()
+
+
 def test_a_server_that_takes_its_time(
     store: SqlStore, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -197,7 +223,7 @@ def test_a_writer_that_stalls_is_let_go(
 ) -> None:
     """One that sleeps in the middle of a transaction loses it, so that another can take over."""
     store.release()
-    monkeypatch.setattr(postgresql, "SILENCE_MS", 300)
+    monkeypatch.setattr(postgresql, "SILENCE_MS", 2_000)
     stalled = sql(open_store(database.server.url(database.name)))
     stalled.acquire("a host that stalls", 0.0)
 

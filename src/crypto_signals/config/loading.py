@@ -14,6 +14,7 @@ from crypto_signals.config import settings as of_environment
 from crypto_signals.config import strategies as of_file
 from crypto_signals.config.settings import Settings
 from crypto_signals.config.strategies import OwnDetectors
+from crypto_signals.config.values import store_shown
 from crypto_signals.domain.errors import UsageError
 from crypto_signals.domain.strategy import Strategy
 
@@ -29,8 +30,11 @@ class Configuration:
     warnings: tuple[str, ...] = ()
 
     def masked(self) -> dict[str, Any]:
-        """The settings as a person may see them: of a secret, only that there is one."""
-        return {name: _masked(getattr(self.settings, name)) for name in Settings.model_fields}
+        """The settings as a person may see them: of a secret, only that there is one; of the store's address
+        all but the password."""
+        shown = {name: _masked(getattr(self.settings, name)) for name in Settings.model_fields}
+        store = self.settings.store_url
+        return shown | {"store_url": store and store_shown(store.get_secret_value())}
 
     @property
     def hash(self) -> str:

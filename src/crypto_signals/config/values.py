@@ -9,6 +9,10 @@ from pydantic import AfterValidator, SecretStr
 
 _SYMBOL = re.compile(r"^[A-Z0-9.]{1,12}(/[A-Z0-9]{2,6}(:[A-Z0-9]{2,6})?)?$")
 _WORD = re.compile(r"""[^\s"'\x00-\x20\x7f-\U0010ffff]+""")
+_POSTGRESQL = re.compile(
+    r"postgresql://([^/?#@:\s]+(:[^/?#@:\s]*)?@)?(\[[0-9A-Fa-f:.]+\]|[^/?#@:\s]*)(:\d+)?/[^/?#@\s]+(\?[^#@\s]*)?"
+)
+_FIRESTORE = re.compile(r"firestore://[a-z][a-z0-9-]{4,28}[a-z0-9]")
 _WEBHOOK_PATH = re.compile(r"/webhooks/[^/]+/[^/]+/?$")
 
 
@@ -67,10 +71,29 @@ def _symbols(text: str) -> str:
 
 
 def _store(url: str) -> str:
-    """A path may hold anything; what might hold a password is refused."""
-    if not url.startswith("sqlite:///") or url == "sqlite:///":
-        raise ValueError("must be sqlite:///PATH: this version knows no other store")
-    return url
+    """A path may hold anything; what surrounds a password must be certain, so that it can be masked."""
+    if url.startswith("sqlite:///") and url != "sqlite:///":
+        return url
+    if _FIRESTORE.fullmatch(url):
+        return url
+    if not url.startswith("postgresql:"):
+        raise ValueError(
+            "must be sqlite:///PATH, postgresql://USER:PASSWORD@HOST:PORT/DATABASE or firestore://PROJECT"
+        )
+    if not _POSTGRESQL.fullmatch(url):
+        raise ValueError(
+            "must be postgresql://USER:PASSWORD@HOST:PORT/DATABASE; in the password write %40 for @, "
+            "%3A for :, %2F for /, %3F for ? and %23 for #"
+        )
+    return _parts(url).geturl()
+
+
+def store_shown(url: str) -> str:
+    """The address of a store as a person may see it."""
+    if not url.startswith("postgresql:"):
+        return url
+    masked = re.sub(r"^(postgresql://[^:@/]+):[^@]*@", r"\1:***@", url)
+    return re.sub(r"(password=)[^&]*", r"\1***", masked, flags=re.IGNORECASE)
 
 
 def _bars(text: str) -> str:
@@ -83,5 +106,5 @@ Url = Annotated[str, AfterValidator(_address)]
 Webhook = Annotated[SecretStr, AfterValidator(lambda secret: SecretStr(_webhook(secret.get_secret_value())))]
 Key = Annotated[SecretStr, AfterValidator(lambda secret: SecretStr(_word(secret.get_secret_value())))]
 Symbols = Annotated[str, AfterValidator(_symbols)]
-StoreUrl = Annotated[str, AfterValidator(_store)]
+StoreUrl = Annotated[SecretStr, AfterValidator(lambda secret: SecretStr(_store(secret.get_secret_value())))]
 BarsUrl = Annotated[str, AfterValidator(_bars)]
