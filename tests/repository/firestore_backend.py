@@ -18,11 +18,12 @@ import httpx
 import pytest
 from google.cloud.firestore import Client
 
+from crypto_signals.repository.firestore import calls
 from repository.backends import Backend
 
 JAR = "platform/cloud-firestore-emulator/cloud-firestore-emulator.jar"
 MAIN = "com.google.cloud.datastore.emulator.firestore.CloudFirestore"
-SMALL = ("-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Duser.language=en")
+SMALL = ("-Xmx2g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Duser.language=en")
 START_S = 60
 
 
@@ -135,5 +136,14 @@ class FirestoreBackend:
 
 
 @pytest.fixture
-def firestore_backend(emulator: str) -> Backend:
-    return FirestoreBackend(f"test-{uuid4().hex[:12]}", emulator)
+def firestore_backend(
+    emulator: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Backend]:
+    """What a test leaves is thrown away to keep the emulator small, not to keep it from the next one. In the
+    long forms the store is patient: without indexes, the emulator reads every document for every query."""
+    if request.node.get_closest_marker("soak"):
+        monkeypatch.setattr(calls, "PATIENCE_S", 120.0)
+    made = FirestoreBackend(f"test-{uuid4().hex[:12]}", emulator)
+    yield made
+    documents = f"projects/{made.project}/databases/(default)/documents"
+    httpx.delete(f"http://{emulator}/emulator/v1/{documents}", timeout=60).raise_for_status()

@@ -45,7 +45,7 @@ class Proxy(grpc.GenericRpcHandler):
             answer: bytes = self._channel.unary_unary(COMMIT)(request, metadata=metadata, timeout=30)
             return answer
 
-        fault = self.faults.pop(0) if self.faults else lambda go_on, _context: go_on()
+        fault = self.faults.pop(0) if self.faults else passed_on
         try:
             return fault(pass_on, context)
         except grpc.RpcError as error:
@@ -64,6 +64,10 @@ class Proxy(grpc.GenericRpcHandler):
 def headers(context: grpc.ServicerContext) -> tuple[Any, ...]:
     ours = ("authorization", "google-cloud-resource-prefix", "x-goog-request-params")
     return tuple(pair for pair in context.invocation_metadata() if pair[0] in ours)
+
+
+def passed_on(pass_on: Callable[[], bytes], _context: grpc.ServicerContext) -> bytes:
+    return pass_on()
 
 
 def lost_reply(code: grpc.StatusCode = grpc.StatusCode.UNAVAILABLE) -> Fault:

@@ -26,6 +26,13 @@ from repository.samples import CREATED, T0, effect, signal
 Open = Callable[[], Store]
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def backend(request: pytest.FixtureRequest) -> Backend:
+    """The stores that have tables."""
+    made: Backend = request.getfixturevalue(f"{request.param}_backend")
+    return made
+
+
 @contextmanager
 def plain(url: str) -> Iterator[Connection]:
     """A transaction on the database behind the store's back, of the kind that the store's own are."""

@@ -1,8 +1,9 @@
 """Calls to Firestore that end: an attempt and all attempts together are bounded, each error is in words."""
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from google.api_core.exceptions import (
     Aborted,
@@ -26,12 +27,14 @@ from google.cloud.firestore import Client, DocumentReference, DocumentSnapshot, 
 
 from crypto_signals.domain.errors import StoreUnusable
 
+T = TypeVar("T")
 Snapshot: TypeAlias = DocumentSnapshot[DocumentReference]
 
-ATTEMPT_S = 4.0
-PATIENCE_S = 5.0
-PAGE = 300
-"""How many documents are asked for at once: few enough for one attempt on a slow line."""
+PATIENCE_S = 9.0
+"""For how long one thing is tried: a slow server may take all of it for one answer."""
+LEAST_S = 1.0
+PAGE = 500
+"""How many documents are asked for at once: few enough for one answer over a slow line."""
 
 _PASSING = (
     Aborted,
@@ -42,7 +45,7 @@ _PASSING = (
     Unknown,
 )
 _REFUSED = (InvalidArgument, PermissionDenied, Unauthenticated)
-_PATIENTLY = Retry(if_exception_type(*_PASSING), initial=0.1, maximum=1.0, multiplier=2.0, timeout=PATIENCE_S)
+_AGAIN = Retry(if_exception_type(*_PASSING), initial=0.1, maximum=1.0, multiplier=2.0, timeout=PATIENCE_S)
 _ONCE = Retry(lambda _error: False)
 """The library's own retries go on for minutes, those of a broken stream for ever: an attempt is one call."""
 
@@ -80,12 +83,15 @@ class Calls:
         """The documents as they are now; a missing one has no content, but the time at which it was read."""
         wanted = list(dict.fromkeys(references))
         parts = [wanted[start : start + PAGE] for start in range(0, len(wanted), PAGE)]
-        return {one.reference: one for part in parts for one in self._read(self._got(part, fields))}
+        return {one.reference: one for part in parts for one in self._got(part, fields)}
 
-    def _got(
-        self, part: list[DocumentReference], fields: Sequence[str] | None
-    ) -> Callable[[], list[Snapshot]]:
-        return lambda: list(self._client.get_all(part, field_paths=fields, retry=_ONCE, timeout=ATTEMPT_S))
+    def _got(self, part: list[DocumentReference], fields: Sequence[str] | None) -> list[Snapshot]:
+        with translated(self.name):
+            return _patiently(
+                lambda left_s: list(
+                    self._client.get_all(part, field_paths=fields, retry=_ONCE, timeout=left_s)
+                )
+            )
 
     def found(self, query: Query) -> Iterator[Snapshot]:
         """What a query finds, page after page."""
@@ -106,23 +112,27 @@ class Calls:
         return int(found[0][0].value)
 
     def _page(self, query: Query, limit: int) -> list[Snapshot]:
-        return self._read(lambda: list(query.limit(limit).stream(retry=_ONCE, timeout=ATTEMPT_S)))
-
-    def _read(self, call: Callable[[], list[Snapshot]]) -> list[Snapshot]:
         with translated(self.name):
-            return _PATIENTLY(call)()
+            return _patiently(lambda left_s: list(query.limit(limit).stream(retry=_ONCE, timeout=left_s)))
 
     def commit(self, batch: WriteBatch) -> Any:
         """Writes all of a batch or nothing, and gives the results. Raises ``Clash`` or ``Unsure``."""
         with translated(self.name):
             try:
-                return _PATIENTLY(lambda: batch.commit(retry=_ONCE, timeout=ATTEMPT_S))()
+                return _patiently(lambda left_s: batch.commit(retry=_ONCE, timeout=left_s))
             except (AlreadyExists, FailedPrecondition, NotFound) as error:
                 raise Clash(_said(error)) from error
             except _REFUSED:
                 raise
             except (GoogleAPICallError, RetryError) as error:
                 raise Unsure(_reason(error)) from error
+
+
+def _patiently(call: Callable[[float], T]) -> T:
+    """Calls with the seconds that are left, again where what went wrong passes."""
+    end = time.monotonic() + PATIENCE_S
+    done: T = _AGAIN(lambda: call(max(LEAST_S, end - time.monotonic())))()
+    return done
 
 
 @contextmanager
