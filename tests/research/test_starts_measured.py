@@ -9,10 +9,11 @@ import pytest
 import talib
 
 from analysis.bars import random_series, real_series, shared_file
+from crypto_signals.analysis.candle_sums import rounded
 from crypto_signals.analysis.catalogue import CATALOGUE
 from crypto_signals.analysis.panel import Series
 from crypto_signals.analysis.scan import runs_on
-from crypto_signals.analysis.study import Study, rounded
+from crypto_signals.analysis.study import Study
 from crypto_signals.domain.vocabulary import Family
 from crypto_signals.research.starts import StartTally, compare_starts
 

@@ -18,7 +18,7 @@ from crypto_signals.domain.vocabulary import Role
 __all__ = ["CATALOGUE", "Catalogue", "Detector", "catalogue", "detector"]
 
 
-DETECTION_VERSION = 2
+DETECTION_VERSION = 3
 """Of the code behind the detectors; raised whenever anything that they say of the same bars changes."""
 
 DECLARED = (

@@ -24,6 +24,7 @@ from crypto_signals.analysis.chart_kernels import (
 )
 from crypto_signals.analysis.chart_setups import MAX_SPAN_BARS, Swings, is_round, lowest
 from crypto_signals.analysis.panel import Floats, Ints
+from crypto_signals.analysis.ties import at_least
 
 MIN_BOWL_BARS = 40
 MIN_BOWL_ATRS = 5.0
@@ -103,7 +104,7 @@ def _breakouts(
         bottom = lowest(low, start, t)
         depth = price[rim] - low[bottom]
         centred = t - start <= 4 * (bottom - start) <= 3 * (t - start)
-        if not (centred and depth >= MIN_BOWL_ATRS * atr[t]):
+        if not (centred and at_least(depth, MIN_BOWL_ATRS * atr[t])):
             continue
         if not is_round(close, start, t, low[bottom] + depth / 2):
             continue

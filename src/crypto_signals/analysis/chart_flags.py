@@ -17,6 +17,7 @@ from numba import njit
 from crypto_signals.analysis.chart_kernels import NONE_YET, Found, Marks, Rows, enter, marks_of, rows
 from crypto_signals.analysis.chart_setups import Swings, lowest
 from crypto_signals.analysis.panel import Floats, Ints
+from crypto_signals.analysis.ties import at_least, is_above
 
 FLAG = 0
 PENNANT = 1
@@ -35,7 +36,7 @@ def _is_pole(top: int, index: Ints, price: Floats, atr: Floats) -> bool:
     foot = top - 1
     return bool(
         index[top] - index[foot] <= MAX_POLE_BARS
-        and price[top] - price[foot] >= MIN_POLE_ATRS * atr[index[foot]]
+        and at_least(price[top] - price[foot], MIN_POLE_ATRS * atr[index[foot]])
     )
 
 
@@ -61,14 +62,14 @@ def _breakout(
     for t in range(at + 1, min(at + MAX_REST_BARS + 2, len(close))):
         if low[t] < low[lowest]:
             lowest = t
-        if low[t] < floor:
+        if is_above(floor, low[t]):
             break
         line = peak + slope * (t - at)
-        if t >= confirmed_at and t - 1 - at >= MIN_REST_BARS and close[t] > line:
+        if t >= confirmed_at and t - 1 - at >= MIN_REST_BARS and is_above(close[t], line):
             return t, touch, lowest, line
         if high[t] > peak:
             break
-        if (high[t] - peak) / (t - at) >= slope:
+        if at_least(high[t], line):
             slope = (high[t] - peak) / (t - at)
             touch = t
     return -1, -1, -1, np.nan
@@ -98,7 +99,7 @@ def _breakouts(
         if t < 0 or touch < 0 or _kind_of_rest(low, at, t) != shape:
             continue
         bottom = low[trough]
-        if not line > bottom:
+        if not is_above(line, bottom):
             continue
         found.anchors[count, 0], found.prices[count, 0] = index[top - 1], price[top - 1]
         found.anchors[count, 1], found.prices[count, 1] = at, peak

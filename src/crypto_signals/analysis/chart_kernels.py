@@ -15,6 +15,7 @@ from numba import njit
 from crypto_signals.analysis.chart_setups import Setup, Swings, line_at, nothing
 from crypto_signals.analysis.chart_shapes import look, pivots_of
 from crypto_signals.analysis.panel import Floats, Ints
+from crypto_signals.analysis.ties import is_above
 
 MAX_ANCHORS = 6
 STOP_ATRS = 0.1
@@ -119,7 +120,8 @@ def minor_stop(t: int, since: int, atr: float, minor: Swings, confirmed_at: Ints
 def closed_above(close: Floats, start: int, stop: int, setup: Setup) -> bool:
     """Whether a bar from ``start`` to ``stop - 1`` closed above the setup's line."""
     for t in range(start, stop):
-        if close[t] > line_at(t, setup.start, setup.start_price, setup.end, setup.end_price):
+        line = line_at(t, setup.start, setup.start_price, setup.end, setup.end_price)
+        if is_above(close[t], line):
             return True
     return False
 
@@ -154,7 +156,8 @@ def _walk(
         while setup.found and t < until:
             line = line_at(t, setup.start, setup.start_price, setup.end, setup.end_price)
             dropped = close[t] < setup.structure or t > setup.deadline
-            if not dropped and close[t] > line and line > setup.structure and t >= setup.earliest:
+            broken = is_above(close[t], line)
+            if not dropped and broken and is_above(line, setup.structure) and t >= setup.earliest:
                 for at in range(pivots):
                     found.anchors[count, at] = index[chosen[at]]
                     found.prices[count, at] = price[chosen[at]]
@@ -164,7 +167,7 @@ def _walk(
                 levels = setup.structure, stop, line, setup.height
                 enter(found, count, pivots, t, close[t], setup.strength, *levels)
                 count += 1
-            if dropped or close[t] > line:
+            if dropped or broken:
                 setup = nothing()
             t += 1
     return count

@@ -12,11 +12,13 @@ from crypto_signals.analysis.chart_setups import (
     Setup,
     Swings,
     closeness,
+    inside,
     line_at,
     nothing,
     take_last,
 )
 from crypto_signals.analysis.panel import Ints
+from crypto_signals.analysis.ties import at_least
 
 FLAT_TOP_TRIANGLE = 4
 SYMMETRICAL_TRIANGLE = 5
@@ -102,17 +104,17 @@ def between_lines(shape: int, e5: int, swings: Swings, atr: float, chosen: Ints)
         longest = max(longest, index[touch + 1] - index[touch])
     line = line_at(index[middle], start, price[e5 - 4], end, price[e5])
     allowed = max(TOUCH_ATRS * atr, TOUCH_WIDTHS * max(wide, narrow))
-    touches = 1 - abs(price[middle] - line) / allowed
+    touches = inside(abs(price[middle] - line), allowed)
     if not (
         touches >= 0
         and longest <= LONGEST_LEG * (end - start)
-        and max(wide, narrow) >= MIN_HEIGHT_ATRS * atr
-        and min(wide, narrow) >= LEAST_WIDTH * max(wide, narrow)
+        and at_least(max(wide, narrow), MIN_HEIGHT_ATRS * atr)
+        and at_least(min(wide, narrow), LEAST_WIDTH * max(wide, narrow))
     ):
         return nothing()
-    if shape == FALLING_WEDGE and not narrow <= WEDGE_NARROWS * wide:
+    if shape == FALLING_WEDGE and not at_least(WEDGE_NARROWS * wide, narrow):
         return nothing()
-    parallel = min(wide, narrow) >= PARALLEL * max(wide, narrow)
+    parallel = at_least(min(wide, narrow), PARALLEL * max(wide, narrow))
     if shape in (FALLING_CHANNEL, RECTANGLE) and not parallel:
         return nothing()
     take_last(e5, chosen)

@@ -11,6 +11,8 @@ and `chart_bowls`. Common to all:
   last minor swing (reversal 1 ATR) since the last pivot, and beyond the structure only if there is none.
 * Strength: 100 for a perfect shape, 0 at the edge of what the definition allows.
 * The bearish pattern is the bullish one on negated prices, exactly.
+* A price that meets a computed line or measure to a part in a thousand million is tied with it (`ties`): what
+  may be as much as something else may be a tie, a breakout must be more.
 
 What a hit stands on reaches back at most 250 bars before its last pivot. A history that starts later gives
 the same hits among those whose first anchor lies past its own warm-up (two walks over the same bars soon meet

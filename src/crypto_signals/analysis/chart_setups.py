@@ -8,6 +8,7 @@ from typing import NamedTuple
 from numba import njit
 
 from crypto_signals.analysis.panel import Floats, Ints
+from crypto_signals.analysis.ties import TIE, is_above
 
 SAME_PRICE = 0.015
 """Two extrema are equal within 1.5 % of their average (LMW) ..."""
@@ -67,7 +68,14 @@ def closeness(a: float, b: float, share: float, atr: float) -> float:
 
     They may be a ``share`` of their average away from it, or half an ATR where that is more.
     """
-    return 1 - abs(a - b) / 2 / max(share * abs(a + b) / 2, SAME_PRICE_ATRS * atr)
+    return inside(abs(a - b) / 2, max(share * abs(a + b) / 2, SAME_PRICE_ATRS * atr))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def inside(away: float, allowed: float) -> float:
+    """1 for no distance, 0 where it is all that is allowed, less beyond."""
+    left = 1 - away / allowed
+    return 0.0 if abs(left) <= TIE else left
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -82,7 +90,7 @@ def is_round(close: Floats, start: int, end: int, middle: float) -> bool:
     """Whether enough closes from ``start`` to ``end`` lie under the price ``middle``."""
     under = 0
     for t in range(start, end + 1):
-        under += close[t] < middle
+        under += is_above(middle, close[t])
     return under >= LOWER_HALF * (end - start + 1)
 
 

@@ -21,6 +21,7 @@ from crypto_signals.analysis.chart_setups import (
     take_last,
 )
 from crypto_signals.analysis.panel import Floats, Ints
+from crypto_signals.analysis.ties import at_least
 
 DOUBLE = 0
 TRIPLE = 1
@@ -68,7 +69,7 @@ def double(second: int, swings: Swings, atr: float, chosen: Ints) -> Setup:
         floor = min(price[first], price[second])
         same = closeness(price[first], price[second], SAME_PRICE, atr)
         fell = price[first - 1] > price[peak]
-        tall = price[peak] - floor >= MIN_DOUBLE_ATRS * atr
+        tall = at_least(price[peak] - floor, MIN_DOUBLE_ATRS * atr)
         parted = apart >= MIN_DOUBLE_APART_BARS
         if parted and same >= 0 and fell and tall and between >= floor:
             chosen[0], chosen[1], chosen[2] = first, peak, second
@@ -109,7 +110,7 @@ def triple(e5: int, swings: Swings, atr: float, chosen: Ints) -> Setup:
     fell = e5 >= 5 and price[e5 - 5] > neck
     if not (same >= 0 and near >= MIN_VALLEYS_APART_BARS and span <= MAX_SPAN_BARS and fell):
         return nothing()
-    if not neck - low >= MIN_HEIGHT_ATRS * atr:
+    if not at_least(neck - low, MIN_HEIGHT_ATRS * atr):
         return nothing()
     take_last(e5, chosen)
     return Setup(
@@ -132,7 +133,8 @@ def head_and_shoulders(e5: int, swings: Swings, atr: float, chosen: Ints) -> Set
     left, right = closeness(price[e5 - 4], price[e5], SAME_PRICE, atr), price[e5 - 2] + HEAD_ATRS * atr
     highs = closeness(price[e5 - 3], price[e5 - 1], SAME_PRICE, atr)
     span = index[e5] - index[e5 - 4]
-    if not (left >= 0 and highs >= 0 and min(price[e5 - 4], price[e5]) >= right and span <= MAX_SPAN_BARS):
+    stands_out = at_least(min(price[e5 - 4], price[e5]), right)
+    if not (left >= 0 and highs >= 0 and stands_out and span <= MAX_SPAN_BARS):
         return nothing()
     take_last(e5, chosen)
     neck = line_at(index[e5 - 2], index[e5 - 3], price[e5 - 3], index[e5 - 1], price[e5 - 1])
@@ -173,8 +175,8 @@ def cup_and_handle(handle: int, swings: Swings, close: Floats, atr: float, chose
     middle = price[bottom] + depth / 2
     before = index[bottom] - index[left]
     fits = lips >= 0 and span >= MIN_CUP_BARS and index[handle] - index[left] <= MAX_SPAN_BARS
-    fits = fits and depth >= MIN_CUP_ATRS * atr and 4 * before >= span and 4 * before <= 3 * span
-    if not (fits and price[handle] >= middle and price[left - 1] <= middle):
+    fits = fits and at_least(depth, MIN_CUP_ATRS * atr) and 4 * before >= span and 4 * before <= 3 * span
+    if not (fits and at_least(price[handle], middle) and at_least(middle, price[left - 1])):
         return nothing()
     if not is_round(close, index[left], index[right], middle):
         return nothing()

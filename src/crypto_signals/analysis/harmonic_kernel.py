@@ -10,6 +10,7 @@ import numpy as np
 from numba import njit
 
 from crypto_signals.analysis.panel import Bools, Floats, Ints
+from crypto_signals.analysis.ties import at_least, is_above
 
 POINTS = 6
 """The most points that a shape has; shorter ones use the last of them."""
@@ -45,7 +46,7 @@ class Tables(NamedTuple):
 @njit(cache=True, nogil=True)
 def _distance(value: float, least: float, low: float, high: float, most: float) -> float:
     """0 where a ratio is ideal, 1 where it is hardly allowed, infinity beyond (and for NaN)."""
-    if not least < value < most:
+    if not (is_above(value, least) and is_above(most, value)):
         return np.inf
     if value < low:
         return (low - value) / (low - least)
@@ -106,7 +107,7 @@ def _write_targets(side: int, close: float, last: float, reach: float, real: Flo
     count = 0
     for step in TARGET_STEPS:
         target = last + step * reach
-        if count < 3 and target > 0 and side * (target - close) > 0:
+        if count < 3 and target > 0 and is_above(side * target, side * close):
             real[at, TARGETS + count] = target
             count += 1
     for missing in range(count, 3):
@@ -246,7 +247,7 @@ def find_harmonics(
                 row = oldest_row
                 while row < count and whole[row, PATTERN] != variants[variant, 1]:
                     row += 1
-                if row < count and real[row, STRENGTH] >= 100 * (1 - worst):
+                if row < count and at_least(real[row, STRENGTH], 100 * (1 - worst)):
                     continue
                 if row == len(whole):
                     whole, real = _grown(whole, real)

@@ -11,10 +11,11 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
+from crypto_signals.analysis.candle_strip import strip_of
 from crypto_signals.analysis.panel import Bools, Floats, Ints, Panel, Series
 from crypto_signals.analysis.pivots import Pivots, find_pivots
 from crypto_signals.analysis.plain_talib import talib
-from crypto_signals.analysis.study import Study
+from crypto_signals.analysis.study import Candles, Study
 
 
 class EndToEnd(Series):
@@ -43,9 +44,9 @@ class JointStudy(Study):
         lengths = np.diff(panel.offsets)
         self.bar: Ints = np.arange(len(panel.ts)) - np.repeat(panel.offsets[:-1], lengths)
         """The number of each bar within its series (int64[n])."""
-        self._asked: Bools = (self.bar >= max(first, warm_up)) & ~panel.suspect
-        if last_only:
-            self._asked &= self.bar == np.repeat(lengths, lengths) - 1
+        self._since: Ints = np.maximum(lengths - 1 if last_only else first, warm_up)
+        self._since = np.broadcast_to(self._since, lengths.shape)
+        self._asked: Bools = (self.bar >= np.repeat(self._since, lengths)) & ~panel.suspect
 
     @property
     def asked(self) -> Bools:
@@ -73,16 +74,18 @@ class JointStudy(Study):
         return found[0] if len(found) == 1 else np.concatenate(found)
 
     def _columns_by_series(self) -> list[tuple[Floats, ...]]:
-        columns, edges = self._candle_columns(), self.offsets.tolist()
+        columns, edges = self._candle_columns(0), self.offsets.tolist()
         return [tuple(column[a:b] for column in columns) for a, b in pairwise(edges)]
 
-    def candle_bars(self, function: str) -> Ints:
-        return self.keep(("candle_bars", function), lambda: self._candle_bars(function))
+    def candles(self, function: str) -> Candles:
+        return self.keep(("candles", function), lambda: self._candles(function))
 
-    def _candle_bars(self, function: str) -> Ints:
-        bars: Ints = self.keep("asked bars", lambda: np.flatnonzero(self.asked))
-        found: Ints = bars[self.candle(function)[bars] != 0]
-        return found
+    def _candles(self, function: str) -> Candles:
+        strip = self.keep("strip", lambda: strip_of(self.series.prices, self.offsets, self._since))
+        values = strip.ask(getattr(talib, function))
+        rows = np.flatnonzero(values)
+        bars = strip.bars[rows]
+        return Candles(bars, values[rows], self.asked[bars])
 
     def pivots(self, atr_multiple: float) -> Pivots:
         return self.keep(("pivots", atr_multiple), lambda: self._pivots(atr_multiple))

@@ -122,6 +122,11 @@ class Series:
         )
 
     @property
+    def prices(self) -> tuple[Floats, Floats, Floats, Floats]:
+        """Open, high, low and close."""
+        return self.open, self.high, self.low, self.close
+
+    @property
     def is_crypto(self) -> bool:
         """Crypto pairs are written with a slash; they trade without sessions, hence without gaps."""
         return "/" in self.symbol

@@ -6,6 +6,7 @@ from typing import NamedTuple, TypeVar, cast
 import numpy as np
 import numpy.typing as npt
 
+from crypto_signals.analysis.candle_sums import LEAD_BARS, forgets, rounded
 from crypto_signals.analysis.panel import Bools, Floats, Ints, Series
 from crypto_signals.analysis.pivots import Pivots, find_pivots
 from crypto_signals.analysis.plain_talib import talib
@@ -14,9 +15,6 @@ T = TypeVar("T")
 
 CHANDELIER_BARS = 22
 CHANDELIER_ATRS = 3.0
-
-_SPLIT = 2.0**5 + 1
-"""Veltkamp's: what is left of 53 bits are the first 48."""
 
 
 class Macd(NamedTuple):
@@ -49,6 +47,15 @@ class Directional(NamedTuple):
     adx: Floats
     plus_di: Floats
     minus_di: Floats
+
+
+class Candles(NamedTuple):
+    """Bars at which a candlestick function is not zero (int64[n], in order), what it says there (int32[n]),
+    and which of them are asked for (bool[n])."""
+
+    bars: Ints
+    values: npt.NDArray[np.int32]
+    asked: Bools
 
 
 class Study:
@@ -216,22 +223,33 @@ class Study:
 
         It reads prices of 48 significant bits (see `rounded`), so it does not matter where history starts.
         """
-        return self.keep(("candle", function), lambda: self._candle(function))
+        return self.keep(("candle", function), lambda: self._candle(function, 0))
 
-    def _candle(self, function: str) -> npt.NDArray[np.int32]:
-        columns = self.keep("candle columns", self._candle_columns)
+    def _candle(self, function: str, start: int) -> npt.NDArray[np.int32]:
+        columns = self.keep(("candle columns", start), lambda: self._candle_columns(start))
         return cast("npt.NDArray[np.int32]", getattr(talib, function)(*columns))
 
-    def _candle_columns(self) -> tuple[Floats, Floats, Floats, Floats]:
-        bars = self.series
-        return rounded(bars.open), rounded(bars.high), rounded(bars.low), rounded(bars.close)
+    def _candle_columns(self, start: int) -> tuple[Floats, ...]:
+        return tuple(rounded(column[start:]) for column in self.series.prices)
 
-    def candle_bars(self, function: str) -> Ints:
-        """The bars from ``first`` on at which `candle` is not zero."""
-        return self.keep(
-            ("candle_bars", function),
-            lambda: np.flatnonzero(self.candle(function)[self.first :]) + self.first,
-        )
+    def candles(self, function: str) -> Candles:
+        """Where `candle` is not zero, from ``first`` on: cheaper than `candle` the later that is.
+
+        Some bars before are among them, not asked for: those that what is asked for may confirm, and others.
+        """
+        return self.keep(("candles", function), lambda: self._candles(function))
+
+    def _candles(self, function: str) -> Candles:
+        start = self.keep("candles start", self._candles_start)
+        values = self._candle(function, start) if start else self.candle(function)
+        rows = np.flatnonzero(values)
+        bars = rows + start
+        return Candles(bars, values[rows], bars >= self.first)
+
+    def _candles_start(self) -> int:
+        """The first bar that TA-Lib must be shown."""
+        start = max(0, self.first - LEAD_BARS)
+        return start if start and forgets(self.series.prices, self.offsets)[0] else 0
 
     def pivots(self, atr_multiple: float) -> Pivots:
         """Confirmed pivots with a reversal of ``atr_multiple`` ATR(14)."""
@@ -239,19 +257,6 @@ class Study:
             ("pivots", atr_multiple),
             lambda: find_pivots(self.series.high, self.series.low, atr_multiple * self.atr()),
         )
-
-
-def rounded(prices: Floats) -> Floats:
-    """Prices rounded to their first 48 bits, a part in 10^14.
-
-    TA-Lib compares candles with averages that it keeps as running sums. Of 53-bit prices these sums keep an
-    error from every bar since the first, and where a body equals its average exactly, as it often does on
-    coarse price steps, that error decides. Sums of 48-bit prices have no error at all, as long as the ranges
-    of eleven bars together stay below 32 times the price.
-    """
-    with np.errstate(all="ignore"):
-        spread = prices * _SPLIT
-        return spread - (spread - prices)
 
 
 def _ratio(above: Floats, below: Floats) -> Floats:

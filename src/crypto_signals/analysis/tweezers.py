@@ -18,6 +18,7 @@ from crypto_signals.analysis.detections import Hits
 from crypto_signals.analysis.detector import CANDLESTICK_GATES, Detector, detector
 from crypto_signals.analysis.panel import Bools, Floats, Ints
 from crypto_signals.analysis.study import Study
+from crypto_signals.analysis.ties import TIE
 from crypto_signals.domain.vocabulary import Direction, Family
 
 TOLERANCE_ATRS = 0.05
@@ -42,7 +43,7 @@ def _tweezers(study: Study, side: int) -> Hits:
     black = -body[:-1]
     reach = bars.high[start:-1] - bars.low[start:-1]
     match = (apart <= TOLERANCE_ATRS * atr[1:]) & (body[1:] > 0)
-    match &= (black >= MIN_BODY_SHARE * reach) & (black >= MIN_BODY_ATRS * atr[1:])
+    match &= (black >= MIN_BODY_SHARE * reach * (1 - TIE)) & (black >= MIN_BODY_ATRS * atr[1:])
     found = np.flatnonzero(match)
     found = found[_is_extreme(side * edge, found + start + 1)]
     if not len(found):
