@@ -245,6 +245,39 @@ def test_a_refused_note_is_not_noted_again(desk: Desk) -> None:
     assert desk.deliver().exit_code == 0
 
 
+def test_every_refused_follow_up_is_noted(desk: Desk) -> None:
+    """Follow-ups told together and refused together: the note tells of all of them."""
+    one = desk.open()
+    desk.deliver()
+    desk.advance(one, ENTRY, TP1)
+    desk.deliver([Refused("400")])
+    assert told(desk.channel)[1:] == [(BTC, ("note", "entered", "target_1_hit", "stop_moved"), False)]
+    assert desk.statuses(one).count(DEAD) == desk.statuses(one).count(DONE) - 1 == 3
+
+
+def test_a_refused_repeat_of_an_announcement_cancels_nothing(desk: Desk) -> None:
+    """The first attempt may have been seen: whoever did must hear how it ends, and about a refused
+    follow-up too."""
+    one = desk.open()
+    desk.patience.clock = desk.clock
+    summary = desk.deliver([Lost(OutcomeUnknown("no reply")), Refused("400")])
+    assert (summary.cancelled, summary.dead, desk.statuses(one)) == (0, 1, [DEAD])
+    desk.advance(one, ENTRY)
+    desk.deliver([Refused("400")])
+    assert told(desk.channel) == [(BTC, (), False), (BTC, ("note", "entered"), False)]
+
+
+def test_a_note_on_what_may_have_been_seen_says_so(desk: Desk) -> None:
+    """A follow-up in doubt whose repeat is refused: what the note tells may be known already."""
+    one = desk.open()
+    desk.patience.clock = desk.clock
+    desk.deliver()
+    desk.advance(one, ENTRY)
+    desk.deliver([Lost(OutcomeUnknown("no reply")), Refused("400")])
+    assert told(desk.channel)[1:] == [(BTC, ("entered",), False), (BTC, ("note", "entered"), True)]
+    assert desk.deliver().exit_code == 0
+
+
 # ------------------------------------------------------------------- paused
 
 
@@ -314,6 +347,15 @@ def test_unknown_is_not_repeated_before_it_settled(desk: Desk) -> None:
     desk.patience.budget = 1000
     desk.deliver([])
     assert desk.patience.waits == [60.0]
+    assert told(desk.channel) == [(BTC, (), True)]
+
+
+def test_a_late_attempt_settles_late(desk: Desk) -> None:
+    """What settles when is counted from the attempt in doubt, not from one before it that had to wait."""
+    desk.open()
+    desk.patience.clock = desk.clock
+    desk.deliver([NotSent("429", 200.0), OutcomeUnknown("timed out")])
+    assert desk.patience.waits == [200.0, SETTLE.total_seconds()]
     assert told(desk.channel) == [(BTC, (), True)]
 
 

@@ -1,6 +1,6 @@
 """Delivery of what is owed: in the order of each thread's events, one message in flight per thread.
 
-A message is journalled as claimed before it is sent, and its outcome after. Where that outcome is missing
+A message is journalled as claimed before each attempt to send it, and its outcome after. Where that outcome is missing
 or unknown, nobody acts on it until it has settled: what was on its way by then has arrived, or never will.
 Then the channel is asked for the message by its key, and only if it is not there is it sent again. A
 channel that cannot be asked gets the message marked as a possible repeat.
@@ -82,7 +82,7 @@ class Relay:
             try:
                 found = self._patiently(channel, lambda: channel.find(owed.letter), summary)
             except Refused as refusal:
-                return self._refused(owed, str(refusal), summary)
+                return self._refused(owed, str(refusal), summary, doubtful=doubtful)
             except Exception as problem:  # noqa: BLE001 - whatever it is, the other threads go on
                 self._kept(channel, owed, problem, EffectStatus.UNKNOWN, summary)
                 return False
@@ -96,13 +96,24 @@ class Relay:
         )
 
     def _sent(self, channel: Channel, owed: Owed, picture: Picture, summary: Summary, doubtful: bool) -> bool:
-        """One message, journalled as claimed. ``doubtful``: it may be there already."""
+        """One message, journalled as claimed. ``doubtful``: it may be there already.
+
+        After a wait it is claimed anew: what settles when is counted from the attempt that follows.
+        """
+
+        def claim_anew() -> None:
+            nonlocal owed
+            owed = self._claimed(owed)
+
         try:
             receipt = self._patiently(
-                channel, lambda: channel.post(owed.letter, picture, may_repeat=doubtful), summary
+                channel,
+                lambda: channel.post(owed.letter, picture, may_repeat=doubtful),
+                summary,
+                claim_anew,
             )
         except Refused as refusal:
-            return self._refused(owed, str(refusal), summary)
+            return self._refused(owed, str(refusal), summary, doubtful=doubtful)
         except (NotSent, ChannelPaused) as problem:
             before = EffectStatus.UNKNOWN if doubtful else EffectStatus.OWED
             self._kept(channel, owed, problem, before, summary)
@@ -114,7 +125,13 @@ class Relay:
         self._done(owed, receipt, summary)
         return True
 
-    def _patiently(self, channel: Channel, call: Callable[[], T], summary: Summary) -> T:
+    def _patiently(
+        self,
+        channel: Channel,
+        call: Callable[[], T],
+        summary: Summary,
+        before_the_next: Callable[[], None] = lambda: None,
+    ) -> T:
         """What was not sent is tried again; on a channel that was just in trouble, once."""
         for attempt in range(1, SENDING_ATTEMPTS + 1):
             self._keep_the_lease()
@@ -125,6 +142,7 @@ class Relay:
                 if last or not self.patience.wait(problem.retry_after_s):
                     raise
                 summary.retries += 1
+                before_the_next()
         raise AssertionError("unreachable")
 
     def _keep_the_lease(self) -> None:
@@ -148,7 +166,7 @@ class Relay:
         self, channel: Channel, owed: Owed, problem: Exception, status: EffectStatus, summary: Summary
     ) -> None:
         """Leaves the message for later. A channel that takes nothing twice in a row is left alone."""
-        if isinstance(problem, (StoreUnusable, LeaseLost)):
+        if isinstance(problem, (StoreUnusable, LeaseLost, VersionConflict)):
             raise problem
         if isinstance(problem, (NotSent, ChannelPaused)):
             if isinstance(problem, ChannelPaused) or channel.name in self._troubled:
@@ -173,17 +191,18 @@ class Relay:
         announced = apply(owed.signal, event)
         self.store.commit([Saved(announced, owed.signal.revision, (event,), effects)])
 
-    def _refused(self, owed: Owed, reason: str, summary: Summary) -> bool:
+    def _refused(self, owed: Owed, reason: str, summary: Summary, *, doubtful: bool) -> bool:
         """A dead letter blocks nothing: what comes after it in the thread is still told, and in the place of
-        a follow-up a note says what could not be shown."""
+        a follow-up a note says what could not be shown. An announcement that people may have seen all the
+        same cancels nothing."""
         summary.errors.append(SourceError(owed.signal.symbol, "delivery", reason))
         summary.dead += len(owed.effects)
-        if owed.is_announcement:
+        if owed.is_announcement and not doubtful:
             self._cancel(owed, reason, EffectStatus.DEAD, summary)
             return True
         effects = owed.moved(EffectStatus.DEAD, error=reason).effects
         noted = owed.letter.kind is EffectKind.FOLLOW_UP
-        self.store.record_effects((*effects, *notes_on(owed)) if noted else effects)
+        self.store.record_effects((*effects, *notes_on(owed, doubtful=doubtful)) if noted else effects)
         return True
 
     def _too_late(self, owed: Owed, summary: Summary, *, doubtful: bool) -> bool:

@@ -53,10 +53,18 @@ def _together(left: Sequence[Effect]) -> list[Effect]:
     return list(takewhile(lambda effect: effect.kind is left[0].kind, left))
 
 
-def notes_on(owed: Owed) -> tuple[Effect, ...]:
-    """What is owed to a thread in place of the follow-ups that it refused: each of them is noted."""
+def notes_on(owed: Owed, *, doubtful: bool) -> tuple[Effect, ...]:
+    """What is owed to a thread in place of the follow-ups that it refused: each of them is noted. Where
+    they may have been seen all the same, it is unknown whether people know, and the notes say so."""
+    status = EffectStatus.UNKNOWN if doubtful else EffectStatus.OWED
     return tuple(
-        Effect(key=f"{effect.key}/note", signal_id=effect.signal_id, seq=effect.seq, kind=EffectKind.NOTE)
+        Effect(
+            key=f"{effect.key}/note",
+            signal_id=effect.signal_id,
+            seq=effect.seq,
+            kind=EffectKind.NOTE,
+            status=status,
+        )
         for effect in owed.effects
     )
 
