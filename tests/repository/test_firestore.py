@@ -414,6 +414,26 @@ def test_an_effect_whose_signal_is_gone(store: Store, backend: FirestoreBackend)
     assert [one.signal_id for one in store.unreadable()] == ["id-gone"]
 
 
+def test_what_the_policy_has_half_deleted(store: Store, backend: FirestoreBackend) -> None:
+    """The service deletes documents after their time one by one, within a day: what is left of a signal in
+    between is in nobody's way, and does not travel."""
+    store.commit([settled(stopped("a")), settled(stopped("b")), settled(stopped("c"))])
+    store.expire({"id-a": T0, "id-b": T0})
+    with backend.client() as client:
+        client.document("signals", "id-a").delete()
+        client.document("effects", "id-b%2F1").delete()
+    assert {row.key for row in store.rows() if row.table in {"signals", "effects"}} == {
+        "id-b",
+        "id-c",
+        "id-c/1",
+    }
+    assert store.undelivered() == []
+    assert store.expired(T0) == ["id-b"]
+    assert store.unreadable() == []
+    store.delete(["id-a", "id-b"])
+    assert [one.signal_id for one in store.signals()] == ["id-c"]
+
+
 @pytest.mark.parametrize("url", ["firestore://", "firestore:///database"])
 def test_an_address_without_a_project(url: str) -> None:
     with pytest.raises(UsageError, match="STORE_URL"):

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -24,9 +24,14 @@ _KINDS = {column.name: type(column.type) for name in PRIMARY_KEYS for column in 
 
 class Mover(Writer):
     def rows(self) -> Iterator[Row]:
+        signal_ids = set()
         for table in PRIMARY_KEYS:
             for fields in self._rows_of(table):
                 values = {name: _portable(name, fields.get(name)) for name in _COLUMNS[table]}
+                if table == "signals":
+                    signal_ids.add(values["signal_id"])
+                elif table == "effects" and _is_left_over(values, signal_ids):
+                    continue
                 yield Row(table, key_of(table, values), values)
 
     def _rows_of(self, table: str) -> Iterator[Mapping[str, Any]]:
@@ -101,6 +106,12 @@ def _known(row: Row) -> Row:
     if unknown := row.fields.keys() - set(_COLUMNS[row.table]):
         raise UsageError(f"{row.table} {row.key} cannot be stored: this version has no field {min(unknown)}")
     return row
+
+
+def _is_left_over(effect: Mapping[str, Any], signal_ids: Container[str]) -> bool:
+    """Whether the service's policy has deleted the signal already, and the effect not yet: it takes a day,
+    and goes by documents."""
+    return effect["expire_at"] is not None and effect["signal_id"] not in signal_ids
 
 
 def _weight(row: Row) -> tuple[int, int]:
