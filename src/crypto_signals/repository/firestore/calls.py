@@ -108,7 +108,7 @@ class Calls:
         """How many documents a query would find, without reading them."""
         counting: Any = query.count()
         with translated(self.name):
-            found = _PATIENTLY(lambda: counting.get(retry=_ONCE, timeout=ATTEMPT_S))()
+            found = _patiently(lambda left_s: counting.get(retry=_ONCE, timeout=left_s))
         return int(found[0][0].value)
 
     def _page(self, query: Query, limit: int) -> list[Snapshot]:
