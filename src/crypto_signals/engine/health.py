@@ -34,7 +34,7 @@ def examined(service: str, probe: Probe, clock: Callable[[], float] = time.perf_
         found = probe()
     except SentinelError as error:
         what, *advice = re.split(r"[.;] ", str(error), maxsplit=1)
-        found = Finding(service, Health.DOWN, what, *advice)
+        found = Finding(service, Health.DOWN, what, "; ".join(advice) or None)
     return replace(found, latency_ms=round((clock() - start) * 1000, 1))
 
 
