@@ -86,18 +86,3 @@ def test_in_the_middle_of_a_delivery(discord: DiscordSimulator, tmp_path: Path) 
     assert (next_run.code, next_run.row["announcements"], next_run.row["owed"]) == (0, 1, 0)
     verdict = judge(stored(program), discord.threads(), can_find=False)
     assert (verdict.faults, verdict.messages, verdict.repeats) == ([], 2, 0)
-
-
-def test_in_the_middle_of_a_delivery_that_takes_too_long(discord: DiscordSimulator, tmp_path: Path) -> None:
-    """Discord takes longer to answer than the program may take to stop: the message is left as unknown,
-    within the 10 s, and the next run settles it."""
-    program = eve(tmp_path / "eve").copy(tmp_path / "one")
-    program.settings |= {**FORUM.settings(discord), "SETTLE_SECONDS": "0.5"}
-    discord.faults([{"fault": "slow", "seconds": 12, "method": "POST", "path": "/webhooks/"}])
-    answer = stopped(program, lambda: asked(discord) > 0)
-    assert (answer.code, answer.row["unknown"], answer.row["owed"]) == (STOPPED, 1, 1), answer.everything
-    other = neighbour(program, tmp_path / "other")
-    next_run = clean(other.finish(start(other, LATER)))
-    assert (next_run.code, next_run.row["announcements"], next_run.row["unknown"]) == (0, 2, 0)
-    verdict = judge(stored(program), discord.threads(), can_find=False)
-    assert verdict.faults == []

@@ -90,10 +90,12 @@ def _tells(story: Story, message: Message) -> Iterator[Said]:
     for effect in story.effects:
         event = story.events[effect.seq - 1]
         if effect.kind is EffectKind.ANNOUNCE:
-            tells = message["embeds"][0].get("title") == posts(announcement(signal))[0]["embeds"][0]["title"]
+            tells = (
+                message["embeds"][0].get("title") == posts(announcement(signal), "")[0]["embeds"][0]["title"]
+            )
         else:
             told = note if effect.kind is EffectKind.NOTE else follow_up
-            tells = posts(told(signal, (event,)))[0]["embeds"][0]["description"] in said
+            tells = posts(told(signal, (event,)), "")[0]["embeds"][0]["description"] in said
         if tells:
             yield _said_as(effect)
 

@@ -1,0 +1,3 @@
+"""The mutants that no test finds out, each with the reason why none has to."""
+
+EXPLAINED: dict[str, str] = {}
