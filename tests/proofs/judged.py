@@ -10,6 +10,7 @@ from crypto_signals.engine.ports import Story
 from engine.world import market_truth
 
 from .outside import Message
+
 Truth = Mapping[str, tuple[object, ...]]
 
 

@@ -82,11 +82,12 @@ class Memory:
             for signal_id, body in found
         ]
 
-
     def essence(self, now: dt.datetime) -> tuple[object, ...]:
         """All that decides what happens next: not when, by whom and at which attempt something was done."""
         signals = tuple(_without(body, "run_id", "announced_at") for (body,) in self._raw.execute(_BODIES))
-        events = tuple((*at, _without(body, "ts") if quiet else body) for *at, quiet, body in self._raw.execute(_FACTS))
+        events = tuple(
+            (*at, _without(body, "ts") if quiet else body) for *at, quiet, body in self._raw.execute(_FACTS)
+        )
         debts, marks = (tuple(self._raw.execute(query)) for query in (_DEBTS, _MARKS))
         lease = self._raw.execute(_LEASE, (time_text(now),)).fetchone()
         return signals, events, debts, marks, lease

@@ -21,7 +21,19 @@ from crypto_signals.repository.sql import SqlStore
 
 from .judged import End, Truth, Verdict, judged, truth
 from .memory import Memory
-from .outside import IN_DOUBT, OF_FIND, OF_POST, SETTLE, STALLS, Chat, Clock, Endurance, Fault, Message, on_its_way
+from .outside import (
+    IN_DOUBT,
+    OF_FIND,
+    OF_POST,
+    SETTLE,
+    STALLS,
+    Chat,
+    Clock,
+    Endurance,
+    Fault,
+    Message,
+    on_its_way,
+)
 from .tales import TaleBars, Tale
 
 LEASE_S = 40.0
@@ -115,7 +127,7 @@ class World:
         branches: list[Branch] | None = [] if recording else None
         faults, moment, passed = branch.faults, start.moment, list[object]()
         for _ in range(len(self.tale.moments) + RUNS_TO_REST):
-            Run(self, "one", faults, moment, branch.kinds, branches).go()
+            ended = Run(self, "one", faults, moment, branch.kinds, branches).go()
             faults = {}
             if moment < len(self.tale.moments):
                 self.clock.time = max(self.clock.time, self.tale.moments[moment])
@@ -123,7 +135,7 @@ class World:
                 passed.append(self._essence(moment))
                 if not recording and self._may_join(passed[-1]):
                     return self._ended(branch, passed, self._verdicts[passed[-1]], joined=True)
-            elif self.memory.at_rest():
+            elif ended and self.memory.at_rest():
                 break
             else:
                 self.clock.pass_by(NEXT_RUN)
@@ -188,7 +200,8 @@ class Run:
         self.store = world.memory.open()
         self.patience = Endurance(world.clock, self.store, world.budget_s)
 
-    def go(self) -> None:
+    def go(self) -> bool:
+        """Whether it came to its end, and was not kept out or taken over."""
         world = self.world
         watched = _Watched(self.store, self)
         chat = Chat(
@@ -206,9 +219,10 @@ class Run:
             _job(world.tale, watched, chat, world.clock, self.patience).run()
             watched.release()
         except (LeaseHeld, LeaseLost):
-            pass
+            return False
         finally:
             self.store.close()
+        return True
 
     def asked(self, name: str, message: Message | None = None) -> Fault | None:
         """Called before each call of a port: what goes wrong with it."""
@@ -256,7 +270,9 @@ class Run:
     def _taken_over(self, stall: Fault) -> None:
         """The process stands still until its lease has run out, and another one has come and gone."""
         left = self.store.left_s() if self.calls > 1 else 0.0
-        self.world.clock.pass_by(dt.timedelta(seconds=left + 1) + (LONG if stall is Fault.LONG_STALL else NOTHING))
+        self.world.clock.pass_by(
+            dt.timedelta(seconds=left + 1) + (LONG if stall is Fault.LONG_STALL else NOTHING)
+        )
         Run(self.world, "two", {}, self.moment, self.kinds, self.record).go()
 
     def _stop(self) -> None:

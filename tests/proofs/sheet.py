@@ -52,6 +52,8 @@ def lines(parts: Iterable[Mapping[str, int]]) -> list[str]:
     for prefix, heading in (("with ", "interruptions"), ("kind ", "schedules with")):
         for name, count in sorted(total.items()):
             if name.startswith(prefix):
-                said.append(f"{count:>10,}  {name if prefix == 'with ' else name.removeprefix(prefix)}"
-                            + (f" {heading}" if prefix == "with " else ""))
+                said.append(
+                    f"{count:>10,}  {name if prefix == 'with ' else name.removeprefix(prefix)}"
+                    + (f" {heading}" if prefix == "with " else "")
+                )
     return said

@@ -77,7 +77,9 @@ class TaleBars:
 
     def history(self, wanted: Sequence[Wanted], timeframe: Timeframe, now: dt.datetime) -> History:
         known = (now - GRACE - day(0)) // timeframe.span
-        return _history(tuple((w.instrument.symbol, tuple(self._tale.days[w.instrument.symbol])) for w in wanted), known)
+        return _history(
+            tuple((w.instrument.symbol, tuple(self._tale.days[w.instrument.symbol])) for w in wanted), known
+        )
 
     def close(self) -> None:
         pass
