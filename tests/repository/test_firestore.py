@@ -283,7 +283,6 @@ def run(program: str, **environment: str) -> subprocess.CompletedProcess[str]:
 OPEN = """
 import sys
 from crypto_signals.domain.errors import SentinelError
-from crypto_signals.repository.firestore.store import FirestoreStore
 from crypto_signals.repository.opening import open_store
 {before}
 try:
