@@ -12,7 +12,7 @@ _WORD = re.compile(r"""[^\s"'\x00-\x20\x7f-\U0010ffff]+""")
 _POSTGRESQL = re.compile(
     r"postgresql://([^/?#@:\s]+(:[^/?#@:\s]*)?@)?(\[[0-9A-Fa-f:.]+\]|[^/?#@:\s]*)(:\d+)?/[^/?#@\s]+(\?[^#@\s]*)?"
 )
-_FIRESTORE = re.compile(r"firestore://[a-z][a-z0-9-]{4,28}[a-z0-9]")
+_FIRESTORE = re.compile(r"firestore://[a-z][a-z0-9-]{4,28}[a-z0-9](/[a-z][a-z0-9-]{2,61}[a-z0-9])?")
 _SNOWFLAKE = re.compile(r"[0-9]{1,20}")
 _WEBHOOK_PATH = re.compile(r"/webhooks/[^/]+/[^/]+/?$")
 
@@ -92,7 +92,7 @@ def _store(url: str) -> str:
         return url
     if not url.startswith("postgresql:"):
         raise ValueError(
-            "must be sqlite:///PATH, postgresql://USER:PASSWORD@HOST:PORT/DATABASE or firestore://PROJECT"
+            "must be sqlite:///PATH, postgresql://USER:PASSWORD@HOST:PORT/DATABASE or firestore://PROJECT[/DATABASE]"
         )
     if not _POSTGRESQL.fullmatch(url):
         raise ValueError(
