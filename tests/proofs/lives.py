@@ -35,6 +35,8 @@ DAYS = tuple(
 REPLY_S = 0.12
 """How long the stand-in takes to answer, so that kills also fall between a request and its answer."""
 SETTLE_S = 0.5
+COLD_S = 280
+"""How long a run may take that has to compile every kernel."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ def eve(folder: Path) -> Program:
 
 
 def run(program: Program, now: str, **settings: object) -> Answer:
-    return program.finish(start(program, now, **settings))
+    return program.finish(start(program, now, **settings), COLD_S)
 
 
 def start(
