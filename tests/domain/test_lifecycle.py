@@ -859,3 +859,30 @@ def test_each_status_in_turn() -> None:
     bars = [ABOVE, BAR_0, TO_TARGET_1, TO_TARGET_2, (123.0, 131.0, 122.0, 130.0)]
     seen = [play(signal(LIMIT), bars[:count]).signal.status.value for count in range(len(bars) + 1)]
     assert seen == ["WAITING", "WAITING", "ACTIVE", "TP1_HIT", "TP2_HIT", "TP3_HIT"]
+
+
+def test_a_signal_remembers_when_and_how_it_went() -> None:
+    """The bars of its entry, of its last bar and of its end, and how many targets were hit, stand on it."""
+    bars = [ABOVE, BAR_0, TO_TARGET_1, TO_TARGET_2]
+    going = play(signal(LIMIT), bars).signal.progress
+    assert (going.entry_ts, going.last_ts, going.closed_at) == (at(1), at(3), None)
+    over = play(signal(LIMIT), [*bars, (123.0, 131.0, 122.0, 130.0)]).signal.progress
+    assert (over.entry_ts, over.last_ts, over.closed_at) == (at(1), at(4), at(4))
+    assert (going.targets_hit, over.targets_hit) == (2, 3)
+    assert play(signal(), [*TO_LOCK]).signal.progress.targets_hit == 2
+
+
+def test_people_are_told_at_which_price_it_was_missed_or_broke() -> None:
+    """The open that lay past the stop or target 1; the level that the close fell through."""
+    (missed,) = play(signal(), [(111.0, 112.0, 110.0, 111.0)]).events
+    assert (missed.reason, missed.price) == ("missed", 111.0)
+    _, fell = play(signal(BASED), [BAR_0, (96.0, 97.0, 93.0, 94.0)]).events
+    assert (fell.type, fell.price) == (EventType.STRUCTURE_BROKEN, 95.0)
+
+
+def test_a_trail_that_moved_by_one_per_cent_is_told() -> None:
+    """A step is worth telling from one per cent of the last one told on."""
+    quiet = (121.0, 123.0, 118.0, 122.0)
+    for level, is_quiet in ((113.625, False), (113.6, True)):
+        last = play(signal(), [*TWO, quiet], {2: 112.5, 3: level}).events[-1]
+        assert (last.type, last.stop, last.quiet) == (EventType.STOP_MOVED, level, is_quiet)

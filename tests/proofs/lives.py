@@ -35,6 +35,8 @@ DAYS = tuple(
 REPLY_S = 0.12
 """How long the stand-in takes to answer, so that kills also fall between a request and its answer."""
 SETTLE_S = 0.5
+COLD_S = 280
+"""How long a run may take that has to compile every kernel."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +48,26 @@ class Kind:
     can_find: bool
 
 
+def _by_bot(channel: str) -> Callable[[DiscordSimulator], Mapping[str, str]]:
+    return lambda discord: {
+        "DISCORD_BOT_TOKEN": discord.bot_token,
+        "DISCORD_API_URL": discord.discord_api_url,
+        "DISCORD_CHANNEL_ID_TEST": getattr(discord, channel),
+    }
+
+
 FORUM = Kind("forum", lambda discord: {"TEST_DISCORD_WEBHOOK": discord.forum_webhook}, can_find=False)
 TEXT = Kind("text", lambda discord: {"TEST_DISCORD_WEBHOOK": discord.text_webhook}, can_find=False)
-KINDS = (FORUM, TEXT)
+BOT_FORUM = Kind("bot in a forum", _by_bot("forum_channel_id"), can_find=True)
+BOT_TEXT = Kind("bot in a text channel", _by_bot("text_channel_id"), can_find=True)
+KINDS = (FORUM, TEXT, BOT_FORUM, BOT_TEXT)
+SLOW = {
+    "fault": "slow",
+    "seconds": REPLY_S,
+    "times": None,
+    "method": "POST",
+    "path": "/webhooks/|/messages$|/threads$",
+}
 
 
 def eve(folder: Path) -> Program:
@@ -60,7 +79,7 @@ def eve(folder: Path) -> Program:
 
 
 def run(program: Program, now: str, **settings: object) -> Answer:
-    return program.finish(start(program, now, **settings))
+    return program.finish(start(program, now, **settings), COLD_S)
 
 
 def start(
@@ -97,8 +116,7 @@ class Life:
     def live(self, days: Sequence[str]) -> Verdict:
         """Lives through the days, then rests; gives what the store and the channel say about it."""
         self.program.settings |= {**self.kind.settings(self.simulator), "SETTLE_SECONDS": str(SETTLE_S)}
-        slow = {"fault": "slow", "seconds": REPLY_S, "times": None, "method": "POST", "path": "/webhooks/"}
-        self.simulator.faults([slow])
+        self.simulator.faults([SLOW])
         for number, day in enumerate(days, 1):
             share = (self.kills - self.killed) / (len(days) - number + 1)
             last = number == len(days)

@@ -1,8 +1,9 @@
 """kill -9 on the real program, on a real file, against the stand-in Discord over HTTP.
 
 After any number of kills, at any moments, the next runs carry on, and in the end every stored signal that was
-announced has its messages, every message its signal, nothing was said twice unmarked, each thread was told in
-order, nothing is left owed, and the market's truth is that of a run that nobody disturbed.
+announced has its messages, every message its signal, each thread was told in order, nothing is left owed, and
+the market's truth is that of a run that nobody disturbed. By webhook nothing was said twice unmarked; by bot
+nothing was said twice at all.
 """
 
 import random
@@ -42,16 +43,16 @@ def survives(
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_kills_lose_nothing(kind: Kind, start: Program, tmp_path: Path, record_property: Record) -> None:
-    """At least 25 kills a channel."""
-    survives(start, tmp_path, kind, 25, 4, DAYS[:13], record_property)
+    """13 kills on each kind of channel."""
+    survives(start, tmp_path, kind, 13, 4, DAYS[:8], record_property)
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("seed", range(7))
+@pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_a_thousand_kills_lose_nothing(
     kind: Kind, seed: int, start: Program, tmp_path: Path, record_property: Record
 ) -> None:
-    """72 kills a life, 14 lives."""
-    survives(start, tmp_path, kind, 72, 100 + seed, DAYS, record_property)
+    """63 kills a life, 16 lives."""
+    survives(start, tmp_path, kind, 63, 100 + seed, DAYS, record_property)

@@ -11,7 +11,7 @@ import pytest
 from crypto_signals.domain.vocabulary import EffectStatus
 from e2e.program import CRYPTO, EQUITY, Answer, Program, clean
 from plugins.files import failing_later, written
-from proofs.lives import DAYS, FORUM, asked, eve, start, stored
+from proofs.lives import COLD_S, DAYS, FORUM, asked, eve, start, stored
 from proofs.told import judge
 from simulator.simulator_fixtures import DiscordSimulator, running_simulator
 
@@ -56,7 +56,7 @@ def test_in_the_middle_of_a_symbol(tmp_path: Path) -> None:
     program = Program(tmp_path, {"BARS_URL": f"file:{CRYPTO},{EQUITY}"})
     written(tmp_path, failing_later(SLOW))
     (tmp_path / "sentinel.toml").write_text('[detectors]\npaths = ["my_patterns.py"]\nseconds = 60\n')
-    first = clean(program.finish(start(program, "2018-06-14T00:05:00Z")))
+    first = clean(program.finish(start(program, "2018-06-14T00:05:00Z"), COLD_S))
     assert first.code == 0, first.everything
     begun = tmp_path / "asked"
     (tmp_path / "switch").touch()

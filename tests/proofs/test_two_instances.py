@@ -16,7 +16,7 @@ import pytest
 
 from e2e.program import Program, clean, one_line
 from proofs import short_lease
-from proofs.lives import DAYS, FORUM, REPLY_S, SETTLE_S, asked, eve, holds, start, stored
+from proofs.lives import DAYS, FORUM, REPLY_S, SETTLE_S, SLOW, asked, eve, holds, start, stored
 from proofs.told import judge
 from simulator.simulator_fixtures import DiscordSimulator, running_simulator
 
@@ -40,8 +40,7 @@ def simulator() -> Iterator[DiscordSimulator]:
 def discord(simulator: DiscordSimulator) -> DiscordSimulator:
     """The stand-in, which takes a moment to answer."""
     simulator.reset()
-    slow = {"fault": "slow", "seconds": REPLY_S, "times": None, "method": "POST", "path": "/webhooks/"}
-    simulator.faults([slow])
+    simulator.faults([SLOW])
     return simulator
 
 
