@@ -10,14 +10,13 @@ import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from engine.world import no_picture
-
 from crypto_signals.domain.errors import LeaseHeld, LeaseLost
 from crypto_signals.domain.vocabulary import AssetClass
 from crypto_signals.engine.ports import Store
 from crypto_signals.engine.run import MainJob
 from crypto_signals.market.calendars import MarketCalendar
 from crypto_signals.repository.sql import SqlStore
+from engine.world import no_picture
 
 from .judged import End, Truth, Verdict, judged, truth
 from .memory import Memory
@@ -34,7 +33,7 @@ from .outside import (
     Message,
     on_its_way,
 )
-from .tales import TaleBars, Tale
+from .tales import Tale, TaleBars
 
 LEASE_S = 40.0
 """The shortest that the settings allow."""
@@ -49,8 +48,8 @@ DELAYS: Mapping[str, dt.timedelta | None] = {
     "next day": None,
 }
 """When a program that crashed is started again; ``None``: only when the story goes on."""
-Chosen = Callable[[int, int], bool]
-"""Whether an interruption is followed: by how many may come from it on, and its number among its like."""
+Follow = Callable[[int], int | None]
+"""How many more interruptions may come after one that has so many of them to come; ``None``: leave it out."""
 _WRITES = frozenset({"acquire", "commit", "record_effects", "renew", "release", "start_run", "finish_run"})
 _READS = frozenset({"book", "watermarks", "signal", "undelivered", "left_s"})
 NOTHING = dt.timedelta(0)
@@ -110,13 +109,13 @@ class World:
         self.clock.time = self.tale.moments[0]
         return self.kept(1)
 
-    def schedules(self, branch: Branch, depth: int, chosen: Chosen) -> Iterator[Told]:
-        """The schedule ``branch``, and those with up to ``depth`` more interruptions that are ``chosen``."""
+    def schedules(self, branch: Branch, depth: int, follow: Follow) -> Iterator[Told]:
+        """The schedule ``branch``, and those that ``follow`` takes with up to ``depth`` more interruptions."""
         told = self.told(branch, recording=depth > 0)
         yield replace(told, branches=())
-        for number, further in enumerate(told.branches):
-            if chosen(depth, number):
-                yield from self.schedules(further, depth - 1, chosen)
+        for further in told.branches:
+            if (left := follow(depth - 1)) is not None:
+                yield from self.schedules(further, left, follow)
 
     def told(self, branch: Branch, *, recording: bool = False) -> Told:
         """One schedule, to its end or to where it joins one that was told before."""
@@ -248,7 +247,8 @@ class Run:
         assert self.start is not None
         possible = {"post": OF_POST, "find": OF_FIND}.get(name, ())
         if self.owner == "one":
-            for fault in (*possible, *STALLS):
+            stalls = STALLS[:1] if name in _READS else STALLS
+            for fault in (*possible, *stalls):
                 faults = {**self.faults, self.calls: fault}
                 self.record.append(Branch(self.start, faults, (*self.kinds, fault.value)))
         if message is not None:
