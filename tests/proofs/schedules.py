@@ -9,10 +9,11 @@ start from what was kept there, and a fault repeats the one run in which it happ
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from crypto_signals.domain.errors import LeaseHeld, LeaseLost
 from crypto_signals.domain.vocabulary import AssetClass
-from crypto_signals.engine.ports import Store
+from crypto_signals.engine.ports import Saved, Store
 from crypto_signals.engine.run import MainJob
 from crypto_signals.market.calendars import MarketCalendar
 from crypto_signals.repository.sql import SqlStore
@@ -37,7 +38,6 @@ from .tales import Tale, TaleBars
 
 LEASE_S = 40.0
 """The shortest that the settings allow."""
-BUDGET_S = 540.0
 RUNS_TO_REST = 8
 TOLD_ANYWAY = 50
 """Of so many schedules that join another, one is told to its end all the same."""
@@ -87,11 +87,22 @@ class Told:
     joined: bool = False
 
 
-class World:
-    """One tale with one kind of channel, told again and again."""
+@dataclass(frozen=True, slots=True)
+class Way:
+    """In which surroundings a tale is told. ``can_find``: whether the channel can be asked. ``budget_s``: how
+    long a run may wait. ``piecemeal``: the store keeps each signal of a moment by itself, as one does whose
+    transactions are limited in size."""
 
-    def __init__(self, tale: Tale, *, can_find: bool, budget_s: float = BUDGET_S) -> None:
-        self.tale, self.can_find, self.budget_s = tale, can_find, budget_s
+    can_find: bool
+    budget_s: float = 540.0
+    piecemeal: bool = False
+
+
+class World:
+    """One tale, told again and again in one way."""
+
+    def __init__(self, tale: Tale, way: Way) -> None:
+        self.tale, self.way = tale, way
         self.clock = Clock(tale.moments[0])
         self.memory = Memory(self.clock.now)
         self.memory.open().close()
@@ -110,7 +121,7 @@ class World:
         return self.kept(1)
 
     def schedules(self, branch: Branch, depth: int, follow: Follow) -> Iterator[Told]:
-        """The schedule ``branch``, and those that ``follow`` takes with up to ``depth`` more interruptions."""
+        """The schedule ``branch``, and those that ``follow`` takes with ``depth`` more interruptions."""
         told = self.told(branch, recording=depth > 0)
         yield replace(told, branches=())
         for further in told.branches:
@@ -169,7 +180,7 @@ class World:
         return moment, now, read, len(self.zombies), self.memory.essence(now)
 
     def _judged(self) -> Verdict:
-        end = End(self.can_find, self.memory.stories(), self.messages, self.zombies)
+        end = End(self.way.can_find, self.memory.stories(), self.messages, self.zombies)
         if self.expected is None:
             self.expected = truth(end)
         return judged(end, self.expected)
@@ -197,14 +208,14 @@ class Run:
         self.calls, self.quiet_until = 0, max(faults, default=0)
         self.start = world.kept(moment) if record is not None else None
         self.store = world.memory.open()
-        self.patience = Endurance(world.clock, self.store, world.budget_s)
+        self.patience = Endurance(world.clock, self.store, world.way.budget_s)
 
     def go(self) -> bool:
         """Whether it came to its end, and was not kept out or taken over."""
         world = self.world
         watched = _Watched(self.store, self)
         chat = Chat(
-            can_find=world.can_find,
+            can_find=world.way.can_find,
             clock=world.clock,
             ask=self.asked,
             refuses=world.tale.refuses,
@@ -286,18 +297,21 @@ class _Watched:
         self._store, self._run = store, run
 
     def __getattr__(self, name: str) -> object:
-        method = getattr(self._store, name)
-        if name not in _WRITES | _READS:
-            return method
+        told_of = name in _WRITES | _READS
+        return partial(self._told_of, name) if told_of else getattr(self._store, name)
 
-        def call(*args: object, **kwargs: object) -> object:
-            self._run.asked(name)
-            result = method(*args, **kwargs)
-            if name in _WRITES:
-                self._run.changed()
-            return result
+    def commit(self, saves: Sequence[Saved], *of_the_moment: object) -> None:
+        alone = len(saves) - 1 if self._run.world.way.piecemeal else 0
+        for save in saves[: max(alone, 0)]:
+            self._told_of("commit", [save])
+        self._told_of("commit", saves[max(alone, 0) :], *of_the_moment)
 
-        return call
+    def _told_of(self, name: str, *args: object, **kwargs: object) -> object:
+        self._run.asked(name)
+        result = getattr(self._store, name)(*args, **kwargs)
+        if name in _WRITES:
+            self._run.changed()
+        return result
 
 
 def _job(tale: Tale, store: Store, chat: Chat, clock: Clock, patience: Endurance) -> MainJob:

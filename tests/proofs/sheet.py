@@ -57,6 +57,4 @@ def lines(parts: Iterable[Mapping[str, int]]) -> list[str]:
 
 def _headline(total: Counter[str]) -> str:
     bad = f"{total['lost']} lost, {total['duplicated']} duplicated, {total['out of order']} out of order"
-    return (
-        f"{total['schedules']:,} schedules: {bad}, {total['unfinished']} not at rest or with another end"
-    )
+    return f"{total['schedules']:,} schedules: {bad}, {total['unfinished']} not at rest or with another end"

@@ -16,14 +16,19 @@ from crypto_signals.engine import run
 
 from .canaries import CANARIES
 from .outside import IN_DOUBT, Fault
-from .schedules import BUDGET_S, World
+from .schedules import Way, World
 from .sheet import Tally
 from .tales import TALES
 
 Record = Callable[[str, object], None]
 HOURS = 8 * 3600
-NO_TIME_S = 5.0
-"""A run that cannot wait for anything: what is in doubt is left to the next one."""
+WAYS = {
+    "asked, patiently": Way(can_find=True),
+    "asked, in a hurry and piecemeal": Way(can_find=True, budget_s=5.0, piecemeal=True),
+    "never asked, patiently": Way(can_find=False),
+    "never asked, in a hurry and piecemeal": Way(can_find=False, budget_s=5.0, piecemeal=True),
+}
+"""In a hurry, a run cannot wait for what is in doubt, and leaves it to the next one."""
 KINDS = {fault.value for fault in Fault} | {"crash"} | {f"crash, {fate}" for fate in IN_DOUBT[1:]}
 
 
@@ -44,16 +49,15 @@ class Share:
         return 0 if self.seen[left] // taken % self.deeper.get(left, 1) else left
 
 
-def told(tale: str, *, can_find: bool, budget_s: float, depth: int, share: Share) -> Tally:
-    world = World(TALES[tale], can_find=can_find, budget_s=budget_s)
+def told(tale: str, way: Way, depth: int, share: Share) -> Tally:
+    world = World(TALES[tale], way)
     tally = Tally()
     for schedule in world.schedules(world.first, depth, share):
         tally.add(schedule)
     return tally
 
 
-@pytest.mark.parametrize("can_find", [True, False], ids=["can be asked", "cannot be asked"])
-@pytest.mark.parametrize("budget_s", [BUDGET_S, NO_TIME_S], ids=["patient", "in a hurry"])
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 class Part:
     """One tale: as a class of its own, so that the parts can share the work among processes."""
 
@@ -64,26 +68,22 @@ class Part:
     triples: ClassVar[int]
 
     @pytest.mark.proof
-    def test_nothing_is_lost_told_twice_or_out_of_order(
-        self, can_find: bool, budget_s: float, record_property: Record
-    ) -> None:
+    def test_nothing_is_lost_told_twice_or_out_of_order(self, way: Way, record_property: Record) -> None:
         """Every single interruption, and an even share of the pairs; whatever happens, in the end all was
         told, in order, once, or marked as a possible repeat where the channel cannot be asked."""
         share = Share({0: self.pairs}, {1: 3})
-        tally = told(self.tale, can_find=can_find, budget_s=budget_s, depth=2, share=share)
+        tally = told(self.tale, way, 2, share)
         record_property("schedules", dict(tally.counts))
-        assert_kept(tally, at_least=self.proof, can_find=can_find)
+        assert_kept(tally, at_least=self.proof, can_find=way.can_find)
 
     @pytest.mark.soak
     @pytest.mark.timeout(HOURS)
-    def test_nothing_is_lost_told_twice_or_out_of_order_in_a_million(
-        self, can_find: bool, budget_s: float, record_property: Record
-    ) -> None:
+    def test_nor_in_a_million(self, way: Way, record_property: Record) -> None:
         """Every single interruption, every pair, and an even share of the triples."""
         share = Share({0: self.triples}, {1: 20})
-        tally = told(self.tale, can_find=can_find, budget_s=budget_s, depth=3, share=share)
+        tally = told(self.tale, way, 3, share)
         record_property("schedules", dict(tally.counts))
-        assert_kept(tally, at_least=self.soak, can_find=can_find)
+        assert_kept(tally, at_least=self.soak, can_find=way.can_find)
 
 
 def assert_kept(tally: Tally, *, at_least: int, can_find: bool) -> None:
@@ -116,10 +116,10 @@ class TestAMissAndAStop(Part):
 def test_a_broken_relay_is_caught(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The canaries: with each of them, one interruption is enough to find a schedule that goes wrong."""
     monkeypatch.setattr(run, "Relay", CANARIES[name])
-    assert any(caught(tale, can_find=can_find) for tale in TALES for can_find in (True, False))
+    assert any(caught(tale, Way(can_find)) for tale in TALES for can_find in (True, False))
 
 
-def caught(tale: str, *, can_find: bool) -> bool:
+def caught(tale: str, way: Way) -> bool:
     """Whether some schedule with at most one interruption goes wrong."""
-    world = World(TALES[tale], can_find=can_find)
+    world = World(TALES[tale], way)
     return any(schedule.verdict.problems for schedule in world.schedules(world.first, 1, lambda left: left))
