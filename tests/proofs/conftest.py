@@ -9,8 +9,8 @@ PROPERTY = "schedules"
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     reports = [report for reports in terminalreporter.stats.values() for report in reports]
-    told = [p for report in reports for p in getattr(report, "user_properties", ()) if p[0] == PROPERTY]
-    parts = [counts for _, counts in told]
+    calls = [report for report in reports if getattr(report, "when", "") == "call"]
+    parts = [counts for report in calls for name, counts in report.user_properties if name == PROPERTY]
     if parts:
         terminalreporter.section("crashes at every step")
         for line in lines(parts):

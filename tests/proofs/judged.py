@@ -101,7 +101,7 @@ def _judge_order(story: Story, told: Sequence[Told], verdict: Verdict, *, can_fi
 
 
 def _without_stalled(read: Sequence[Message], verdict: Verdict) -> list[Message]:
-    """A sender that stood still may repeat the one message that it had in hand: where others told the same."""
+    """A sender that stood still may repeat its one message, where others told the same."""
     kept = []
     for message in read:
         others = [event for other in read if other is not message for event in other.events]

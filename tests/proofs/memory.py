@@ -5,7 +5,7 @@ import json
 import sqlite3
 from collections.abc import Callable
 
-from sqlalchemy import Connection, create_engine, event
+from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
 from crypto_signals.domain.events import Effect, Event
@@ -34,11 +34,10 @@ class Memory:
 
     def __init__(self, now: Callable[[], dt.datetime]) -> None:
         self._now = now
-        self._raw = sqlite3.connect(":memory:", check_same_thread=False, factory=_Kept, isolation_level=None)
+        self._raw = sqlite3.connect(":memory:", check_same_thread=False, factory=_Kept)
         self._raw.execute(f"PRAGMA page_size={SMALLEST_PAGE}")
         self._raw.execute("PRAGMA foreign_keys=1")
         self._engine = create_engine("sqlite://", creator=lambda: self._raw, poolclass=NullPool)
-        event.listen(self._engine, "begin", _begin)
 
     def open(self) -> SqlStore:
         """A new process's store."""
@@ -105,7 +104,3 @@ _DEBTS = """SELECT key, status, CASE WHEN status IN ('claimed', 'unknown') THEN 
 _MARKS = "SELECT symbol, anchor_ts, seen_ts FROM watermarks ORDER BY symbol"
 _LEASE = "SELECT owner, expires_at FROM leases WHERE expires_at > ?"
 _EFFECTS = "SELECT key, signal_id, seq, kind, status, error FROM effects ORDER BY signal_id, seq, key"
-
-
-def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN")

@@ -7,74 +7,21 @@ start from what was kept there, and a fault repeats the one run in which it happ
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-
-from engine.world import no_picture
-
-from crypto_signals.domain.errors import LeaseHeld, LeaseLost
-from crypto_signals.domain.vocabulary import AssetClass
-from crypto_signals.engine.ports import Store
-from crypto_signals.engine.run import MainJob
-from crypto_signals.market.calendars import MarketCalendar
-from crypto_signals.repository.sql import SqlStore
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from .judged import End, Truth, Verdict, judged, truth
 from .memory import Memory
-from .outside import (
-    IN_DOUBT,
-    OF_FIND,
-    OF_POST,
-    SETTLE,
-    STALLS,
-    Chat,
-    Clock,
-    Endurance,
-    Fault,
-    Message,
-    on_its_way,
-)
-from .tales import TaleBars, Tale
+from .outside import Clock, Message
+from .process_runs import NEXT_RUN, Branch, Run, Start
+from .tales import Tale
 
-LEASE_S = 40.0
-"""The shortest that the settings allow."""
-BUDGET_S = 540.0
 RUNS_TO_REST = 8
 TOLD_ANYWAY = 50
 """Of so many schedules that join another, one is told to its end all the same."""
-NEXT_RUN = dt.timedelta(minutes=15)
-DELAYS: Mapping[str, dt.timedelta | None] = {
-    "at once": dt.timedelta(seconds=5),
-    "later": NEXT_RUN,
-    "next day": None,
-}
-"""When a program that crashed is started again; ``None``: only when the story goes on."""
-Chosen = Callable[[int, int], bool]
-"""Whether an interruption is followed: by how many may come from it on, and its number among its like."""
-_WRITES = frozenset({"acquire", "commit", "record_effects", "renew", "release", "start_run", "finish_run"})
-_READS = frozenset({"book", "watermarks", "signal", "undelivered", "left_s"})
-NOTHING = dt.timedelta(0)
-LONG = dt.timedelta(minutes=5)
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """All that a process finds when it starts: the store's content, the chat, and how far the tale is."""
-
-    content: bytes
-    messages: tuple[Message, ...]
-    zombies: tuple[Message, ...]
-    time: dt.datetime
-    moment: int
-
-
-@dataclass(frozen=True, slots=True)
-class Branch:
-    """A schedule up to its last interruption. ``faults`` are those of the first run, by call."""
-
-    start: Start
-    faults: Mapping[int, Fault] = field(default_factory=dict)
-    kinds: tuple[str, ...] = ()
+Follow = Callable[[int], int | None]
+"""How many more interruptions may come after one that has so many of them to come; ``None``: leave it out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,17 +35,28 @@ class Told:
     joined: bool = False
 
 
-class World:
-    """One tale with one kind of channel, told again and again."""
+@dataclass(frozen=True, slots=True)
+class Way:
+    """In which surroundings a tale is told. ``can_find``: whether the channel can be asked. ``budget_s``: how
+    long a run may wait. ``piecemeal``: the store keeps each signal of a moment by itself, as one does whose
+    transactions are limited in size."""
 
-    def __init__(self, tale: Tale, *, can_find: bool, budget_s: float = BUDGET_S) -> None:
-        self.tale, self.can_find, self.budget_s = tale, can_find, budget_s
+    can_find: bool
+    budget_s: float = 540.0
+    piecemeal: bool = False
+
+
+class World:
+    """One tale, told again and again in one way."""
+
+    def __init__(self, tale: Tale, way: Way) -> None:
+        self.tale, self.way = tale, way
         self.clock = Clock(tale.moments[0])
         self.memory = Memory(self.clock.now)
         self.memory.open().close()
         self.messages: list[Message] = []
         self.zombies: list[Message] = []
-        self._verdicts: dict[object, Verdict] = {}
+        self._verdicts: dict[bytes, Verdict] = {}
         self._joins = 0
         self.first = Branch(self._before_the_tale())
         self.expected: Truth | None = None
@@ -110,13 +68,13 @@ class World:
         self.clock.time = self.tale.moments[0]
         return self.kept(1)
 
-    def schedules(self, branch: Branch, depth: int, chosen: Chosen) -> Iterator[Told]:
-        """The schedule ``branch``, and those with up to ``depth`` more interruptions that are ``chosen``."""
+    def schedules(self, branch: Branch, depth: int, follow: Follow) -> Iterator[Told]:
+        """The schedule ``branch``, and those that ``follow`` takes with ``depth`` more interruptions."""
         told = self.told(branch, recording=depth > 0)
         yield replace(told, branches=())
-        for number, further in enumerate(told.branches):
-            if chosen(depth, number):
-                yield from self.schedules(further, depth - 1, chosen)
+        for further in told.branches:
+            if (left := follow(depth - 1)) is not None:
+                yield from self.schedules(further, left, follow)
 
     def told(self, branch: Branch, *, recording: bool = False) -> Told:
         """One schedule, to its end or to where it joins one that was told before."""
@@ -125,7 +83,7 @@ class World:
         self.messages, self.zombies = list(start.messages), list(start.zombies)
         self.clock.time = start.time
         branches: list[Branch] | None = [] if recording else None
-        faults, moment, passed = branch.faults, start.moment, list[object]()
+        faults, moment, passed = branch.faults, start.moment, list[bytes]()
         for _ in range(len(self.tale.moments) + RUNS_TO_REST):
             ended = Run(self, "one", faults, moment, branch.kinds, branches).go()
             faults = {}
@@ -144,7 +102,7 @@ class World:
     def _ended(
         self,
         branch: Branch,
-        passed: Sequence[object],
+        passed: Sequence[bytes],
         verdict: Verdict,
         branches: Sequence[Branch] | None = None,
         *,
@@ -155,22 +113,24 @@ class World:
             assert known == verdict, "schedules that had become alike ended differently"
         return Told(branch.kinds, verdict, tuple(branches or ()), joined)
 
-    def _may_join(self, essence: object) -> bool:
+    def _may_join(self, essence: bytes) -> bool:
         """Every now and then one is told to its end all the same, to see that it ends as it should."""
         known = essence in self._verdicts
         self._joins += known
         return known and self._joins % TOLD_ANYWAY != 0
 
-    def _essence(self, moment: int) -> object:
+    def _essence(self, moment: int) -> bytes:
+        """Equal for schedules that go on alike from here: of all that matters, a digest."""
         now = self.clock.now()
         read = tuple(
             (m.key, len(m.events), m.may_repeat, m.stalled, max(m.there, now), max(m.findable, now))
             for m in sorted(self.messages, key=lambda m: m.there)
         )
-        return moment, now, read, len(self.zombies), self.memory.essence(now)
+        all_that_matters = (moment, now, read, len(self.zombies), self.memory.essence(now))
+        return hashlib.blake2b(repr(all_that_matters).encode()).digest()
 
     def _judged(self) -> Verdict:
-        end = End(self.can_find, self.memory.stories(), self.messages, self.zombies)
+        end = End(self.way.can_find, self.memory.stories(), self.messages, self.zombies)
         if self.expected is None:
             self.expected = truth(end)
         return judged(end, self.expected)
@@ -179,138 +139,3 @@ class World:
         return Start(
             self.memory.content(), (*self.messages, *extra), tuple(self.zombies), self.clock.time, moment
         )
-
-
-class Run:
-    """One process, from its start to its end. ``record`` collects where it could have been interrupted."""
-
-    def __init__(
-        self,
-        world: World,
-        owner: str,
-        faults: Mapping[int, Fault],
-        moment: int,
-        kinds: tuple[str, ...],
-        record: list[Branch] | None,
-    ) -> None:
-        self.world, self.owner, self.faults, self.moment = world, owner, faults, moment
-        self.kinds, self.record = kinds, record
-        self.calls, self.quiet_until = 0, max(faults, default=0)
-        self.start = world.kept(moment) if record is not None else None
-        self.store = world.memory.open()
-        self.patience = Endurance(world.clock, self.store, world.budget_s)
-
-    def go(self) -> bool:
-        """Whether it came to its end, and was not kept out or taken over."""
-        world = self.world
-        watched = _Watched(self.store, self)
-        chat = Chat(
-            can_find=world.can_find,
-            clock=world.clock,
-            ask=self.asked,
-            refuses=world.tale.refuses,
-            stored=world.memory.knows,
-            stop=self._stop,
-            messages=world.messages,
-            zombies=world.zombies,
-        )
-        try:
-            watched.acquire(self.owner, LEASE_S)
-            _job(world.tale, watched, chat, world.clock, self.patience).run()
-            watched.release()
-        except (LeaseHeld, LeaseLost):
-            return False
-        finally:
-            self.store.close()
-        return True
-
-    def asked(self, name: str, message: Message | None = None) -> Fault | None:
-        """Called before each call of a port: what goes wrong with it."""
-        self.calls += 1
-        fault = self.faults.get(self.calls)
-        if fault in STALLS:
-            self._taken_over(fault)
-        if self.is_recording:
-            self._could_go_wrong(name, message)
-        return fault
-
-    def changed(self) -> None:
-        """Called after each change of what is durable: a crash here leaves this."""
-        if self.is_recording:
-            self._could_crash("crash")
-
-    @property
-    def is_recording(self) -> bool:
-        return self.record is not None and self.calls > self.quiet_until
-
-    def _could_go_wrong(self, name: str, message: Message | None) -> None:
-        assert self.record is not None
-        assert self.start is not None
-        possible = {"post": OF_POST, "find": OF_FIND}.get(name, ())
-        if self.owner == "one":
-            for fault in (*possible, *STALLS):
-                faults = {**self.faults, self.calls: fault}
-                self.record.append(Branch(self.start, faults, (*self.kinds, fault.value)))
-        if message is not None:
-            for fate in IN_DOUBT[1:]:
-                self._could_crash(f"crash, {fate}", tuple(on_its_way([message], fate)))
-
-    def _could_crash(self, kind: str, extra: tuple[Message, ...] = ()) -> None:
-        assert self.record is not None
-        moments, kept = self.world.tale.moments, self.world.kept(self.moment, extra)
-        for delay in DELAYS.values():
-            if delay is not None:
-                again = replace(kept, time=kept.time + delay)
-            elif self.moment < len(moments):
-                again = replace(kept, time=moments[self.moment], moment=self.moment + 1)
-            else:
-                continue
-            self.record.append(Branch(again, {}, (*self.kinds, kind)))
-
-    def _taken_over(self, stall: Fault) -> None:
-        """The process stands still until its lease has run out, and another one has come and gone."""
-        left = self.store.left_s() if self.calls > 1 else 0.0
-        self.world.clock.pass_by(
-            dt.timedelta(seconds=left + 1) + (LONG if stall is Fault.LONG_STALL else NOTHING)
-        )
-        Run(self.world, "two", {}, self.moment, self.kinds, self.record).go()
-
-    def _stop(self) -> None:
-        self.patience.stopping = True
-
-
-class _Watched:
-    """The store of one process, each of whose calls is told of before, and after it has changed something."""
-
-    def __init__(self, store: SqlStore, run: Run) -> None:
-        self._store, self._run = store, run
-
-    def __getattr__(self, name: str) -> object:
-        method = getattr(self._store, name)
-        if name not in _WRITES | _READS:
-            return method
-
-        def call(*args: object, **kwargs: object) -> object:
-            self._run.asked(name)
-            result = method(*args, **kwargs)
-            if name in _WRITES:
-                self._run.changed()
-            return result
-
-        return call
-
-
-def _job(tale: Tale, store: Store, chat: Chat, clock: Clock, patience: Endurance) -> MainJob:
-    return MainJob(
-        strategies=(tale.strategy,),
-        catalogue=tale.catalogue,
-        source=TaleBars(tale),
-        store=store,
-        channels=dict.fromkeys(AssetClass, chat),
-        calendar=MarketCalendar(),
-        clock=clock,
-        patience=patience,
-        draw=no_picture,
-        settle=SETTLE,
-        config_hash="proof",
-    )

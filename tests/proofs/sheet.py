@@ -43,17 +43,18 @@ def lines(parts: Iterable[Mapping[str, int]]) -> list[str]:
     for part in parts:
         total.update(part)
     said = [
-        f"{total['schedules']:,} schedules: {total['lost']} lost, {total['duplicated']} duplicated, "
-        f"{total['out of order']} out of order, {total['unfinished']} not at rest or with another outcome",
+        _headline(total),
         f"{total['joined']:,} of them became like one told before, and are judged by how that one ended",
-        f"{total['warned']:,} repeated a message, marked as a possible repeat, on a channel that cannot be asked",
+        f"{total['warned']:,} repeated a message, with a warning, on a channel that cannot be asked",
         f"{total['excused']:,} had one message repeated by a sender that stood still and was taken over",
     ]
-    for prefix, heading in (("with ", "interruptions"), ("kind ", "schedules with")):
+    for prefix, label in (("with ", "{} interruptions"), ("kind ", "{}")):
         for name, count in sorted(total.items()):
             if name.startswith(prefix):
-                said.append(
-                    f"{count:>10,}  {name if prefix == 'with ' else name.removeprefix(prefix)}"
-                    + (f" {heading}" if prefix == "with " else "")
-                )
+                said.append(f"{count:>10,}  with {label.format(name.removeprefix(prefix))}")
     return said
+
+
+def _headline(total: Counter[str]) -> str:
+    bad = f"{total['lost']} lost, {total['duplicated']} duplicated, {total['out of order']} out of order"
+    return f"{total['schedules']:,} schedules: {bad}, {total['unfinished']} not at rest or with another end"

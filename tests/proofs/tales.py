@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from engine.world import BTC, ETH, LTC, Ohlcv, bars, day, pattern
 
 from crypto_signals.analysis.catalogue import Catalogue
 from crypto_signals.analysis.panel import Panel, Series, as_ts64
@@ -14,6 +13,7 @@ from crypto_signals.domain.instruments import Instrument, Timeframe
 from crypto_signals.domain.strategy import Strategy
 from crypto_signals.domain.vocabulary import EffectKind
 from crypto_signals.engine.ports import History, Letter, Wanted
+from engine.world import BTC, ETH, LTC, Ohlcv, bars, day, pattern
 
 FIRST_DAY = 30
 GRACE = dt.timedelta(seconds=60)

@@ -1,9 +1,9 @@
 """Delivery of what is owed: in the order of each thread's events, one message in flight per thread.
 
-A message is journalled as claimed before each attempt to send it, and its outcome after. Where that outcome
-is missing or unknown, nobody acts on it until it has settled: what was on its way by then has arrived, or
-never will. Then the channel is asked for the message by its key, and only if it is not there is it sent
-again. A channel that cannot be asked gets the message marked as a possible repeat.
+A message is journalled as claimed before each attempt to send it, and its outcome after. Where that
+outcome is missing or unknown, nobody acts on it until it has settled: what was on its way by then has
+arrived, or never will. Then the channel is asked for the message by its key, and only if it is not there
+is it sent again. A channel that cannot be asked gets the message marked as a possible repeat.
 """
 
 from collections.abc import Callable, Iterable, Mapping

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
-from sqlalchemy import Connection, Engine, func, insert, select, update
+from sqlalchemy import Connection, Engine, bindparam, func, insert, select, update
 
 from crypto_signals.domain.errors import LeaseLost, UnreadableRow
 from crypto_signals.domain.events import Effect, Event
@@ -24,6 +24,9 @@ from crypto_signals.repository.schema import bring_up_to_date, is_current
 from crypto_signals.repository.sql_leases import ServerClock
 from crypto_signals.repository.sql_session import Session
 from crypto_signals.repository.tenure import Monotonic, Tenure
+
+_LAST_RUN, _START_RUN = select(func.max(tables.runs.c.number)), insert(tables.runs)
+_FINISH_RUN = update(tables.runs).where(tables.runs.c.run_id == bindparam("_run_id"))
 
 
 class SqlStore:
@@ -95,7 +98,7 @@ class SqlStore:
 
     def book(self, strategy: str, timeframe: str, since: datetime) -> list[Signal]:
         with self._session.reading() as connection:
-            return sql_reading.readable(connection, sql_reading.book(strategy, timeframe, since), self._note)
+            return sql_reading.book(connection, strategy, timeframe, since, self._note)
 
     def watermarks(self, strategy: str, timeframe: str) -> dict[str, Watermark]:
         with self._session.reading() as connection:
@@ -155,7 +158,7 @@ class SqlStore:
 
     def start_run(self, now: datetime, strategy_versions: Mapping[str, str], config_hash: str) -> str:
         with self._writing() as connection:
-            number = (connection.scalar(select(func.max(tables.runs.c.number))) or 0) + 1
+            number = (connection.scalar(_LAST_RUN) or 0) + 1
             run_id = f"{now:%Y%m%dT%H%M%SZ}-{number}"
             values = {
                 "number": number,
@@ -164,13 +167,13 @@ class SqlStore:
                 "strategy_versions": dict(strategy_versions),
                 "config_hash": config_hash,
             }
-            connection.execute(insert(tables.runs).values(values))
+            connection.execute(_START_RUN, values)
         return run_id
 
     def finish_run(self, run_id: str, now: datetime, summary: Mapping[str, object]) -> None:
-        values = {"finished_at": now, "summary": dict(summary)}
+        values = {"_run_id": run_id, "finished_at": now, "summary": dict(summary)}
         with self._writing() as connection:
-            connection.execute(update(tables.runs).where(tables.runs.c.run_id == run_id).values(values))
+            connection.execute(_FINISH_RUN, values)
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:

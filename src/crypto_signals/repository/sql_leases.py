@@ -12,6 +12,8 @@ from crypto_signals.repository.tenure import LEASE, Tenure
 
 ServerClock = Callable[[Connection], datetime]
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+_NOW = select(leases).where(leases.c.name == LEASE).with_for_update()
+_TAKE = update(leases).where(leases.c.name == LEASE)
 _MINE = (leases.c.name == LEASE, leases.c.owner == bindparam("_owner"), leases.c.term == bindparam("_term"))
 _HOLDS, _HOLDS_ALONE = (
     select(leases.c.term).where(*_MINE).with_for_update(read=read) for read in (True, False)
@@ -22,12 +24,12 @@ _MOVE_END = update(leases).where(*_MINE).values(expires_at=bindparam("_end"))
 def take(connection: Connection, owner: str, seconds: float, server_now: ServerClock) -> int:
     """Writes the lease and gives its term. Raises ``LeaseHeld``."""
     _make_sure_there_is_one(connection)
-    held = connection.execute(select(leases).where(leases.c.name == LEASE).with_for_update()).one()
+    held = connection.execute(_NOW).one()
     now = server_now(connection)
     if held.owner != owner and held.expires_at > now:
         raise LeaseHeld(f"{held.owner} acts on this store, until {held.expires_at:%H:%M:%S} UTC at least")
     values = {"owner": owner, "term": held.term + 1, "expires_at": now + timedelta(seconds=seconds)}
-    connection.execute(update(leases).where(leases.c.name == LEASE).values(**values))
+    connection.execute(_TAKE, values)
     return int(held.term) + 1
 
 
@@ -35,7 +37,7 @@ def _make_sure_there_is_one(connection: Connection) -> None:
     """So that of two first owners one waits for the other's row, as later ones do."""
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     nobodys = {"name": LEASE, "owner": "", "term": 0, "expires_at": _LONG_AGO}
-    connection.execute(dialect.insert(leases).values(nobodys).on_conflict_do_nothing())
+    connection.execute(dialect.insert(leases).on_conflict_do_nothing(), nobodys)
 
 
 def check(connection: Connection, tenure: Tenure, *, exclusively: bool = False) -> None:

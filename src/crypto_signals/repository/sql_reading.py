@@ -1,11 +1,11 @@
 """What is read from a SQL store. Damaged rows are told to ``note`` and left out; they are kept."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, Select, bindparam, func, or_, select
+from sqlalchemy import Connection, Row, Select, bindparam, func, or_, select
 
 from crypto_signals.domain.errors import UnreadableRow
 from crypto_signals.domain.events import Effect
@@ -28,6 +28,12 @@ _EFFECTS = (
     select(tables.effects)
     .where(tables.effects.c.signal_id.in_(bindparam("_ids", expanding=True)))
     .order_by(tables.effects.c.seq, tables.effects.c.key)
+)
+_WATERMARKS = select(
+    tables.watermarks.c.symbol, tables.watermarks.c.anchor_ts, tables.watermarks.c.seen_ts
+).where(
+    tables.watermarks.c.strategy == bindparam("_strategy"),
+    tables.watermarks.c.timeframe == bindparam("_timeframe"),
 )
 _UNDELIVERED = (
     select(tables.effects, tables.signals.c.symbol, tables.signals.c.is_open)
@@ -54,22 +60,36 @@ def headers() -> Select[Any]:
     return select(table.signal_id, table.symbol, table.is_open, table.body)
 
 
-def book(strategy: str, timeframe: str, since: datetime) -> Select[Any]:
-    table = tables.signals.c
-    recent = or_(table.is_open, table.closed_at >= since, table.bar_ts >= since)
-    return signals().where(table.strategy == strategy, table.timeframe == timeframe, recent)
-
-
 def signals() -> Select[Any]:
     table = tables.signals.c
     order = (table.bar_ts, table.symbol, table.detector, table.direction, table.signal_id)
     return headers().order_by(*order)
 
 
+_BOOK = signals().where(
+    tables.signals.c.strategy == bindparam("_strategy"),
+    tables.signals.c.timeframe == bindparam("_timeframe"),
+    or_(
+        tables.signals.c.is_open,
+        tables.signals.c.closed_at >= bindparam("_since"),
+        tables.signals.c.bar_ts >= bindparam("_since"),
+    ),
+)
+
+
+def book(connection: Connection, strategy: str, timeframe: str, since: datetime, note: Note) -> list[Signal]:
+    values = {"_strategy": strategy, "_timeframe": timeframe, "_since": since}
+    return _readable(connection.execute(_BOOK, values), note)
+
+
 def readable(connection: Connection, query: Select[Any], note: Note) -> list[Signal]:
     """The signals of ``query`` (of `headers`) whose rows validate."""
+    return _readable(connection.execute(query), note)
+
+
+def _readable(found: Iterable[Row[Any]], note: Note) -> list[Signal]:
     read = []
-    for row in connection.execute(query).all():
+    for row in found:
         try:
             read.append(rows.signal_of(row.signal_id, row.body))
         except UnreadableRow as error:
@@ -94,12 +114,8 @@ def tally(connection: Connection) -> dict[EffectStatus, int]:
 
 
 def watermarks(connection: Connection, strategy: str, timeframe: str, note: Note) -> dict[str, Watermark]:
-    table = tables.watermarks.c
-    query = select(table.symbol, table.anchor_ts, table.seen_ts).where(
-        table.strategy == strategy, table.timeframe == timeframe
-    )
     marks = {}
-    for row in connection.execute(query):
+    for row in connection.execute(_WATERMARKS, {"_strategy": strategy, "_timeframe": timeframe}):
         try:
             marks[row.symbol] = rows.watermark_of(strategy, timeframe, *row)
         except UnreadableRow as error:
