@@ -12,7 +12,7 @@ _WORD = re.compile(r"""[^\s"'\x00-\x20\x7f-\U0010ffff]+""")
 _POSTGRESQL = re.compile(
     r"postgresql://([^/?#@:\s]+(:[^/?#@:\s]*)?@)?(\[[0-9A-Fa-f:.]+\]|[^/?#@:\s]*)(:\d+)?/[^/?#@\s]+(\?[^#@\s]*)?"
 )
-_FIRESTORE = re.compile(r"firestore://[a-z][a-z0-9-]{4,28}[a-z0-9]")
+_FIRESTORE = re.compile(r"firestore://[a-z][a-z0-9-]{4,28}[a-z0-9](/[a-z][a-z0-9-]{2,61}[a-z0-9])?")
 _SNOWFLAKE = re.compile(r"[0-9]{1,20}")
 _WEBHOOK_PATH = re.compile(r"/webhooks/[^/]+/[^/]+/?$")
 
@@ -84,15 +84,17 @@ def _symbols(text: str) -> str:
     return text
 
 
-def _store(url: str) -> str:
-    """A path may hold anything; what surrounds a password must be certain, so that it can be masked."""
+def store_address(url: str) -> str:
+    """A path may hold anything; what surrounds a password must be certain, so that it can be masked.
+    Raises ``ValueError``."""
     if url.startswith("sqlite:///") and url != "sqlite:///":
         return url
     if _FIRESTORE.fullmatch(url):
         return url
     if not url.startswith("postgresql:"):
         raise ValueError(
-            "must be sqlite:///PATH, postgresql://USER:PASSWORD@HOST:PORT/DATABASE or firestore://PROJECT"
+            "must be sqlite:///PATH, postgresql://USER:PASSWORD@HOST:PORT/DATABASE, firestore://PROJECT "
+            "or firestore://PROJECT/DATABASE"
         )
     if not _POSTGRESQL.fullmatch(url):
         raise ValueError(
@@ -122,5 +124,7 @@ Key = Annotated[SecretStr, AfterValidator(lambda secret: SecretStr(_word(secret.
 DiscordApi = Annotated[str, AfterValidator(_discord_api)]
 ChannelId = Annotated[str, AfterValidator(_channel_id)]
 Symbols = Annotated[str, AfterValidator(_symbols)]
-StoreUrl = Annotated[SecretStr, AfterValidator(lambda secret: SecretStr(_store(secret.get_secret_value())))]
+StoreUrl = Annotated[
+    SecretStr, AfterValidator(lambda secret: SecretStr(store_address(secret.get_secret_value())))
+]
 BarsUrl = Annotated[str, AfterValidator(_bars)]

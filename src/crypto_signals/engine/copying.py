@@ -16,10 +16,12 @@ Digests = dict[tuple[str, str], bytes]
 def copy(source: Transfer, target: Transfer) -> Iterator[int]:
     """Copies what ``target`` does not hold yet; yields how many rows after each batch.
 
-    Raises ``UsageError`` where the target holds anything else already, ``StoreUnusable`` where what arrived
-    is not what was sent.
+    Raises ``UsageError`` where the source holds nothing, or the target anything else already,
+    ``StoreUnusable`` where what arrived is not what was sent.
     """
     wanted = digests(source)
+    if not wanted:
+        raise UsageError("the source holds nothing: check its address")
     there = digests(target)
     strange = [key for key, digest in there.items() if wanted.get(key) != digest]
     if strange:
