@@ -39,12 +39,19 @@ def copy(source: Transfer, target: Transfer) -> Iterator[int]:
 
 
 def digests(store: Transfer) -> Digests:
-    """A hash of every row."""
+    """A hash of every row. Raises ``StoreUnusable`` for one that no other store could hold."""
     return {(row.table, row.key): _digest(row) for row in store.rows()}
 
 
 def _digest(row: Row) -> bytes:
-    return hashlib.sha256(json.dumps(row.fields, sort_keys=True).encode()).digest()
+    try:
+        text = json.dumps(row.fields, sort_keys=True, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise StoreUnusable(
+            f"a row cannot be copied, {row.table}: {row.key} holds bytes that are no text. "
+            "Restore it from a backup, or delete it."
+        ) from None
+    return hashlib.sha256(text).digest()
 
 
 def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
