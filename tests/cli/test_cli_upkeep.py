@@ -114,6 +114,28 @@ def test_a_copy_onto_itself_is_refused(program: Program) -> None:
     assert program("store", "copy", same, same).code == 2
 
 
+@pytest.mark.parametrize(
+    "address", ["postgresql://u:CAN@ARY@127.0.0.1:1/db", "mysql://u:CANARY@h/db", "", "x.db"]
+)
+def test_a_copy_between_addresses_that_are_none(program: Program, address: str) -> None:
+    """Both are held to the rules of STORE_URL: what is wrong is said of each, and no password is shown."""
+    for words in ((address, f"sqlite:///{program.folder / 'copy.db'}"), (address, f"{address}2")):
+        answer = program("store", "copy", *words)
+        assert (answer.code, answer.out) == (2, "")
+        assert all(line.startswith(("the source must", "the target must")) for line in answer.said)
+        assert "ARY" not in answer.err
+    assert len(answer.said) == 2
+    assert not (program.folder / "copy.db").exists()
+
+
+def test_a_copy_of_nothing_is_a_slip(program: Program) -> None:
+    """A source that holds nothing is a mistyped address, not a copy that went well."""
+    empty = f"sqlite:///{program.folder / 'typo.db'}"
+    answer = program("store", "copy", empty, f"sqlite:///{program.folder / 'copy.db'}")
+    assert (answer.code, answer.out) == (2, "")
+    assert "holds nothing" in answer.err
+
+
 def test_health_of_a_healthy_store(program: Program) -> None:
     """A line a service, with the keys of the contract; what nobody needs to look at is ok."""
     found = program("health", "--format", "json", **SETTINGS).rows

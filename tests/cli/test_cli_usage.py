@@ -259,6 +259,15 @@ def test_a_full_disk_is_exit_3(program: Program) -> None:
     assert clean(program("run", **settings | {"SENTINEL_NOW": "2018-12-24T00:05:00Z"})).code == 0
 
 
+def test_a_disk_without_a_byte_left_is_exit_3(program: Program) -> None:
+    """Where not even the holder's name can be written: one line that says what to do; health says it too."""
+    for word, code in (("run", 3), ("cleanup", 3), ("health", 1)):
+        limited = f"trap '' XFSZ; ulimit -f 0; exec '{SENTINEL}' {word} 2>&1 | cat; exit ${{PIPESTATUS[0]}}"
+        answer = clean(program.command(["bash", "-c", limited], BARS_URL=f"file:{CRYPTO}"))
+        assert answer.code == code
+        assert "Free some space" in answer.out
+
+
 @pytest.mark.parametrize("name", ["a folder #1", "100%41", "what?really"])
 def test_odd_folder_names_work(program: Program, name: str) -> None:
     """The state is where SENTINEL_HOME says, whatever characters its name has."""

@@ -119,6 +119,7 @@ BAD = {
     "COOLDOWN_HOURS": ["-1", "two", "nan", "inf"],
     "STORE_URL": [
         *("nonsense", "mysql://h/db", "sqlite://", "sqlite:///", "firestore://", "firestore://p/a"),
+        *("firestore://my-project-1/", "firestore://my-project-1/a b", "firestore://my-project-1/aaaa/b"),
         *("postgresql://", "postgresql://h", "postgresql://u:a@b@h/d", "postgresql://u:a/b@h/d"),
         *(
             "postgresql://u:a#b@h/d",
@@ -357,6 +358,7 @@ def test_the_stores_password_is_never_shown(program: Program, host: str, words: 
             "postgresql://u@h/d?sslmode=require&password=***&sslPassword=***",
         ),
         ("firestore://my-project-1", "firestore://my-project-1"),
+        ("firestore://my-project-1/signals-db", "firestore://my-project-1/signals-db"),
     ],
 )
 def test_the_address_of_a_store_is_shown_without_its_password(program: Program, url: str, shown: str) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy.pool import NullPool
 
 from crypto_signals.domain.errors import StoreUnusable, VersionConflict
 from crypto_signals.domain.vocabulary import EffectStatus
+from crypto_signals.engine.copying import digests
 from crypto_signals.engine.ports import Saved, Watermark
 from crypto_signals.repository.opening import open_store
 from crypto_signals.repository.sql import SqlStore
@@ -121,6 +122,30 @@ def test_an_effect_of_nobody_is_refused(store: SqlStore) -> None:
     with pytest.raises(StoreUnusable, match="FOREIGN KEY"):
         store.commit([Saved(signal(), 0, (CREATED,), (stray,))])
     assert nothing_stored(store)
+
+
+def test_a_damaged_lease_is_nobodys_to_take(opened: Open, path: Path) -> None:
+    """Whose end cannot be read may still be held: it is refused with what to do; its own owner takes it."""
+    leased(opened())
+    with sqlite3.connect(path) as plain:
+        plain.execute("UPDATE leases SET expires_at = 'tomorrow'")
+    plain.close()
+    with pytest.raises(StoreUnusable, match=r"table leases is damaged.*delete that row"):
+        opened().acquire("another host", 600)
+    leased(opened())
+
+
+def test_bytes_that_are_no_text_harm_their_row_alone(opened: Open, path: Path) -> None:
+    """A flipped bit in a row: it is put into quarantine like other damage, and the others are read."""
+    leased(opened()).commit([new(signal("a")), new(signal("b"))])
+    with sqlite3.connect(path) as plain:
+        plain.execute("UPDATE signals SET body = CAST(X'7bff' AS TEXT) WHERE signal_id = 'id-a'")
+    plain.close()
+    store = opened()
+    assert [one.signal_id for one in store.signals()] == ["id-b"]
+    assert [one.signal_id for one in store.unreadable()] == ["id-a"]
+    with pytest.raises(StoreUnusable, match="signals: id-a"):
+        digests(store)
 
 
 # ------------------------------------------------------------------- what is no store

@@ -1,11 +1,11 @@
 """Which store, who may write to it, and how long what it holds is kept."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
-from crypto_signals.config import Settings
+from crypto_signals.config import Settings, store_address
 from crypto_signals.domain.errors import UsageError
 from crypto_signals.engine.keeping import Keeper, Lifetimes
 from crypto_signals.engine.ports import Store
@@ -50,13 +50,27 @@ def own_store(settings: Settings) -> Iterator[Store]:
 @contextmanager
 def two_stores(settings: Settings, source: str, target: str) -> Iterator[tuple[Store, Store]]:
     """Two stores named by their addresses, both held, so that a copy is one of a single moment."""
+    addresses = _checked({"the source": source, "the target": target})
     if source == target:
         raise UsageError("the two stores are the same: name another one to copy to")
     with held(settings.sentinel_home) as home, ExitStack() as stack:
-        both = [stack.enter_context(closing(opened(url, home))) for url in (source, target)]
+        both = [stack.enter_context(closing(opened(url, home))) for url in addresses]
         for store in both:
             stack.enter_context(leased(store, home, settings.lease_seconds))
         yield both[0], both[1]
+
+
+def _checked(addresses: Mapping[str, str]) -> list[str]:
+    """Held to the same rules as STORE_URL. Raises ``UsageError`` with every problem."""
+    good, problems = [], []
+    for which, address in addresses.items():
+        try:
+            good.append(store_address(address))
+        except ValueError as problem:
+            problems.append(f"{which} {problem}")
+    if problems:
+        raise UsageError(problems)
+    return good
 
 
 @contextmanager

@@ -84,15 +84,17 @@ def _symbols(text: str) -> str:
     return text
 
 
-def _store(url: str) -> str:
-    """A path may hold anything; what surrounds a password must be certain, so that it can be masked."""
+def store_address(url: str) -> str:
+    """A path may hold anything; what surrounds a password must be certain, so that it can be masked.
+    Raises ``ValueError``."""
     if url.startswith("sqlite:///") and url != "sqlite:///":
         return url
     if _FIRESTORE.fullmatch(url):
         return url
     if not url.startswith("postgresql:"):
         raise ValueError(
-            "must be sqlite:///PATH, postgresql://USER:PASSWORD@HOST:PORT/DATABASE or firestore://PROJECT[/DATABASE]"
+            "must be sqlite:///PATH, postgresql://USER:PASSWORD@HOST:PORT/DATABASE, firestore://PROJECT "
+            "or firestore://PROJECT/DATABASE"
         )
     if not _POSTGRESQL.fullmatch(url):
         raise ValueError(
@@ -122,5 +124,7 @@ Key = Annotated[SecretStr, AfterValidator(lambda secret: SecretStr(_word(secret.
 DiscordApi = Annotated[str, AfterValidator(_discord_api)]
 ChannelId = Annotated[str, AfterValidator(_channel_id)]
 Symbols = Annotated[str, AfterValidator(_symbols)]
-StoreUrl = Annotated[SecretStr, AfterValidator(lambda secret: SecretStr(_store(secret.get_secret_value())))]
+StoreUrl = Annotated[
+    SecretStr, AfterValidator(lambda secret: SecretStr(store_address(secret.get_secret_value())))
+]
 BarsUrl = Annotated[str, AfterValidator(_bars)]

@@ -16,10 +16,12 @@ Digests = dict[tuple[str, str], bytes]
 def copy(source: Transfer, target: Transfer) -> Iterator[int]:
     """Copies what ``target`` does not hold yet; yields how many rows after each batch.
 
-    Raises ``UsageError`` where the target holds anything else already, ``StoreUnusable`` where what arrived
-    is not what was sent.
+    Raises ``UsageError`` where the source holds nothing, or the target anything else already,
+    ``StoreUnusable`` where what arrived is not what was sent.
     """
     wanted = digests(source)
+    if not wanted:
+        raise UsageError("the source holds nothing: check its address")
     there = digests(target)
     strange = [key for key, digest in there.items() if wanted.get(key) != digest]
     if strange:
@@ -37,12 +39,19 @@ def copy(source: Transfer, target: Transfer) -> Iterator[int]:
 
 
 def digests(store: Transfer) -> Digests:
-    """A hash of every row."""
+    """A hash of every row. Raises ``StoreUnusable`` for one that no other store could hold."""
     return {(row.table, row.key): _digest(row) for row in store.rows()}
 
 
 def _digest(row: Row) -> bytes:
-    return hashlib.sha256(json.dumps(row.fields, sort_keys=True).encode()).digest()
+    try:
+        text = json.dumps(row.fields, sort_keys=True, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise StoreUnusable(
+            f"a row cannot be copied, {row.table}: {row.key} holds bytes that are no text. "
+            "Restore it from a backup, or delete it."
+        ) from None
+    return hashlib.sha256(text).digest()
 
 
 def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:

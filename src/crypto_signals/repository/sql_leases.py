@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from crypto_signals.domain.errors import LeaseHeld
+from crypto_signals.domain.errors import LeaseHeld, StoreUnusable
 from crypto_signals.repository.tables import leases
 from crypto_signals.repository.tenure import LEASE, Tenure
 
@@ -26,11 +26,21 @@ def take(connection: Connection, owner: str, seconds: float, server_now: ServerC
     _make_sure_there_is_one(connection)
     held = connection.execute(_NOW).one()
     now = server_now(connection)
-    if held.owner != owner and held.expires_at > now:
+    if held.owner != owner and _end(held.expires_at) > now:
         raise LeaseHeld(f"{held.owner} acts on this store, until {held.expires_at:%H:%M:%S} UTC at least")
     values = {"owner": owner, "term": held.term + 1, "expires_at": now + timedelta(seconds=seconds)}
     connection.execute(_TAKE, values)
     return int(held.term) + 1
+
+
+def _end(stored: object) -> datetime:
+    """Raises ``StoreUnusable``: whether its owner still acts cannot be known."""
+    if not isinstance(stored, datetime):
+        raise StoreUnusable(
+            "the row of table leases is damaged: its end cannot be read. Make sure that nobody else runs on "
+            "this store, then delete that row."
+        )
+    return stored
 
 
 def _make_sure_there_is_one(connection: Connection) -> None:

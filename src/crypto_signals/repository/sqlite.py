@@ -34,10 +34,16 @@ def begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.info["writing"] else "BEGIN")
 
 
+def _text(stored: bytes) -> str:
+    """Bytes that are no text come as halves of characters, so that only the row they stand in is refused."""
+    return stored.decode(errors="surrogateescape")
+
+
 def durable(connection: SqliteConnection, _record: object) -> None:
     """A write-ahead log that is synced at every commit, on macOS down to the platter too; transactions are
     begun by us alone."""
     connection.isolation_level = None
+    connection.text_factory = _text
     wanted_here = (("fullfsync", 1), ("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1))
     for pragma, wanted in wanted_here:
         connection.execute(f"PRAGMA {pragma}={wanted}")
