@@ -63,6 +63,17 @@ def test_cleanup_archives_then_deletes(program: Program) -> None:
     ]
 
 
+def test_an_archive_that_cannot_be_written(program: Program) -> None:
+    """A run has its summary all the same, with the failure in it, and deletes nothing; clean-up exits 3."""
+    before = signals(program)
+    (program.home / "archive").write_text("in the way")
+    said = program.run("2018-12-31T00:05:00Z", **SETTINGS)
+    assert (said.code, said.row["archived"], said.row["deleted"]) == (1, 0, 0)
+    assert "Nothing was deleted" in str(said.row["errors"])
+    assert program("cleanup", **SETTINGS).code == 3
+    assert set(signals(program)) >= set(before)
+
+
 def test_the_schedulers_name_of_cleanup(program: Program) -> None:
     """``python -m crypto_signals.scripts.cleanup_firestore`` is ``sentinel cleanup``."""
     words = ["crypto_signals.scripts.cleanup_firestore", "--dry-run", "--format", "json"]
@@ -153,8 +164,35 @@ def test_health_shows_the_quarantine(program: Program) -> None:
     answer = program("health", "--format", "json", **SETTINGS)
     (row,) = (row for row in answer.rows if row["service"] == "quarantine")
     assert (answer.code, row["status"]) == (0, "warn")
-    assert "1 signal" in str(row["detail"])
+    assert "cannot be read: 1, the first: signal " in str(row["detail"])
     assert "backup" in str(row["fix"])
+
+
+@pytest.mark.parametrize(
+    ("harm", "named"),
+    [
+        ("UPDATE effects SET status = 'owed', settles_at = 'x' WHERE rowid = 1", "effect"),
+        (
+            "UPDATE events SET body = '{'",
+            "an event of signal",
+        ),
+        (
+            "INSERT INTO watermarks VALUES ('default', '1Day', 'BTC/USD', 'x', 'x')",
+            "the watermark of BTC/USD",
+        ),
+    ],
+    ids=("effects", "events", "watermarks"),
+)
+def test_health_sees_what_a_run_would_stumble_over(program: Program, harm: str, named: str) -> None:
+    """A damaged row of any table is shown, not of signals alone: the next run would report it too."""
+    with closing(sqlite3.connect(program.home / "sentinel.db")) as database:
+        database.execute(harm)
+        database.commit()
+    answer = program("health", "--format", "json", **SETTINGS)
+    (row,) = (row for row in answer.rows if row["service"] == "quarantine")
+    assert (answer.code, row["status"]) == (0, "warn")
+    assert named in str(row["detail"])
+    assert ": :" not in str(row["detail"])
 
 
 def test_health_of_a_broken_store(program: Program) -> None:
@@ -192,4 +230,9 @@ def test_health_asks_discord_without_posting(program: Program, discord_simulator
     assert (answer.code, row["status"]) == (1, "down")
     assert "token" in row["fix"]
     assert "CANARY" not in answer.everything
+    bot |= {"DISCORD_CHANNEL_ID_TEST": "999", "DISCORD_BOT_TOKEN": discord_simulator.bot_token}
+    answer = program("health", "--format", "json", **SETTINGS, **bot)
+    (row,) = (row for row in answer.rows if "Discord" in row["service"])
+    assert (answer.code, row["status"]) == (1, "down")
+    assert "channel's id" in str(row["fix"])
     assert all(thread["messages"] == [] for thread in discord_simulator.threads())

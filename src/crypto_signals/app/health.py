@@ -27,7 +27,7 @@ def health(configuration: Configuration) -> list[Finding]:
     settings, calendar = configuration.settings, MarketCalendar()
     budget = RunBudget(settings.run_budget_seconds)
     findings = [examined("home", lambda: _home_finding(settings.sentinel_home))]
-    findings += _stored(settings)
+    findings += _stored(configuration)
     findings += _told(settings, budget)
     findings.append(examined("market", lambda: _market_finding(settings, calendar, budget)))
     findings.append(calendar_finding(calendar.ends(), now(settings)))
@@ -42,12 +42,13 @@ def _home_finding(home: Path) -> Finding:
         return Finding("home", Health.OK, f"{home.absolute()}: {holder}")
 
 
-def _stored(settings: Settings) -> list[Finding]:
+def _stored(configuration: Configuration) -> list[Finding]:
     found: list[Finding] = []
 
     def probe() -> Finding:
+        settings = configuration.settings
         with closing(configured(settings)) as store:
-            found.extend(store_findings(store))
+            found.extend(store_findings(store, configuration.strategies, now(settings)))
         return found.pop(0)
 
     return [examined("store", probe), *found]

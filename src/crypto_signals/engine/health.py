@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from crypto_signals.domain.errors import SentinelError
+from crypto_signals.domain.strategy import Strategy
 from crypto_signals.domain.vocabulary import EffectStatus, Health
+from crypto_signals.engine.keeping import BATCH
 from crypto_signals.engine.ports import Store
 
 CALENDAR_MARGIN = timedelta(days=90)
@@ -38,10 +40,15 @@ def examined(service: str, probe: Probe, clock: Callable[[], float] = time.perf_
     return replace(found, latency_ms=round((clock() - start) * 1000, 1))
 
 
-def store_findings(store: Store) -> list[Finding]:
-    """What the store holds that somebody should look at."""
+def store_findings(store: Store, strategies: Iterable[Strategy], now: datetime) -> list[Finding]:
+    """What the store holds that somebody should look at. All is read that a run at ``now`` would read."""
     signals = store.signals()
     open_ones = sum(not signal.progress.closed and not signal.is_shadow for signal in signals)
+    for strategy in strategies:
+        store.watermarks(strategy.name, strategy.timeframe)
+    store.undelivered()
+    store.at_rest(BATCH)
+    store.expired(now)
     return [
         Finding("store", Health.OK, f"{len(signals)} signals, {open_ones} of them open"),
         _quarantine(store),
@@ -52,8 +59,8 @@ def store_findings(store: Store) -> list[Finding]:
 def _quarantine(store: Store) -> Finding:
     damaged = store.unreadable()
     if not damaged:
-        return Finding("quarantine", Health.OK, "every row can be read")
-    detail = f"{len(damaged)} signals cannot be read, the first: {damaged[0].reason}"
+        return Finding("quarantine", Health.OK, "every row that a run needs can be read")
+    detail = f"cannot be read: {len(damaged)}, the first: {damaged[0].reason}"
     fix = "Restore these rows from a backup; until then they are kept, and what they hold stays taken."
     return Finding("quarantine", Health.WARN, detail, fix)
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from crypto_signals.analysis.catalogue import Catalogue
 from crypto_signals.analysis.panel import Series
 from crypto_signals.domain.bars import BarFault
-from crypto_signals.domain.errors import NoBars, VersionConflict
+from crypto_signals.domain.errors import NoBars, StoreUnusable, VersionConflict
 from crypto_signals.domain.events import Event
 from crypto_signals.domain.instruments import Instrument, Timeframe
 from crypto_signals.domain.signals import Signal
@@ -88,11 +88,15 @@ class MainJob:
         return summary
 
     def _keep(self, now: datetime, summary: Summary) -> None:
-        """One batch of each a run is enough, and never keeps one waiting."""
+        """One batch of each a run is enough, and never keeps one waiting. What was told stays told where it
+        fails; if it was the store that failed, the run's own record does too."""
         if self.keeper is None or self.patience.stopping:
             return
-        summary.archived += next(self.keeper.archived(), 0)
-        summary.deleted += next(self.keeper.cleaned(now), 0)
+        try:
+            summary.archived += next(self.keeper.archived(), 0)
+            summary.deleted += next(self.keeper.cleaned(now), 0)
+        except StoreUnusable as error:
+            summary.errors.append(SourceError(None, "archive", str(error)))
 
     def _late_errors(self) -> Sequence[SourceError]:
         """What else went wrong in this run; asked once, before its summary is stored."""

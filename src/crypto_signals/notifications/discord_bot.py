@@ -85,7 +85,11 @@ class DiscordBot:
         return self._judged(lambda: self._found(letter))
 
     def check(self) -> str:
-        me, channel = self._client.read("/users/@me"), self._client.read(f"/channels/{self._channel_id}")
+        me = self._client.read("/users/@me")
+        try:
+            channel = self._client.read(f"/channels/{self._channel_id}")
+        except answers.PlaceGone as gone:
+            raise ChannelPaused(f"{gone}; {_ADVICE}") from None
         return f"posts as {one_line(str(me.get('username')))} in #{one_line(str(channel.get('name')))}"
 
     def _posted(self, letter: Letter, bodies: list[JsonObject], picture: bytes | None) -> Receipt:

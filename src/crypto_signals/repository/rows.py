@@ -46,7 +46,7 @@ def signal_of(signal_id: str, body: str) -> Signal:
 
 def _first(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
-    return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+    return ": ".join(filter(None, (".".join(str(part) for part in first["loc"]), first["msg"])))
 
 
 def event_row(signal_id: str, seq: int, event: Event) -> dict[str, Any]:

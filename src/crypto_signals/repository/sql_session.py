@@ -84,7 +84,7 @@ def _reason(error: DBAPIError) -> str:
     said = " ".join(str(error.orig).split())
     for clue, advice in _ADVICE.items():
         if clue in said:
-            return f"{said}. {advice}"
+            return f"{said.rstrip('.?')}. {advice}"
     return said
 
 
@@ -98,6 +98,7 @@ _ADVICE = {
     "readonly": "Check the permissions of the file and its folder.",
     "not a database": "The file is something else: move it away, or set STORE_URL.",
     "malformed": "The file is damaged: restore it from a backup, or set STORE_URL to a new one.",
+    "no such": "The file is damaged: restore it from a backup, or set STORE_URL to a new one.",
     "disk I/O": "The disk failed or is full; nothing was half-written.",
     "already exists": "It holds tables of another program: set STORE_URL to an empty one.",
     "authentication": "Check the user and the password in STORE_URL.",
