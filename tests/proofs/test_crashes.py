@@ -101,13 +101,13 @@ class TestTwoTrades(Part):
 
 class TestRefusals(Part):
     tale = "refusals"
-    proof, pairs = 1_500, 8
+    proof, pairs = 1_500, 7
     soak, triples = 65_000, 5
 
 
 class TestAMissAndAStop(Part):
     tale = "a miss and a stop"
-    proof, pairs = 1_500, 8
+    proof, pairs = 1_500, 7
     soak, triples = 65_000, 5
 
 

@@ -109,6 +109,6 @@ def _is_marked(message: Message) -> bool:
 
 
 def _short_id(message: Message) -> str:
-    """The id that stands in the footer of every message."""
-    words = message["embeds"][-1]["footer"]["text"].split()
-    return str(words[words.index("signal") + 1])
+    """The id with which the mark at the end of every message begins."""
+    last: str = message["embeds"][-1]["footer"]["text"].split()[-1]
+    return last.partition("·")[0]
