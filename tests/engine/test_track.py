@@ -269,7 +269,7 @@ def test_a_stopped_run_is_continued(world: Build) -> None:
     for moments in (1, 9, 22):
         w = busy(world)
         w.after(D - 1)
-        w.patience = Stops(moments)
+        w.patience = Stops(len(w.market) + moments)
         summary = w.after(D + 40)
         assert w.store.watermarks("test", "1Day")[BTC].seen_ts == day(D - 1 + moments)
         assert summary.announcements == 0
