@@ -96,19 +96,19 @@ def assert_kept(tally: Tally, *, at_least: int, can_find: bool) -> None:
 class TestTwoTrades(Part):
     tale = "two trades"
     proof, pairs = 2_000, 12
-    soak, triples = 120_000, 12
+    soak, triples = 120_000, 8
 
 
 class TestRefusals(Part):
     tale = "refusals"
     proof, pairs = 1_500, 7
-    soak, triples = 65_000, 5
+    soak, triples = 65_000, 3
 
 
 class TestAMissAndAStop(Part):
     tale = "a miss and a stop"
-    proof, pairs = 1_500, 7
-    soak, triples = 65_000, 5
+    proof, pairs = 1_500, 8
+    soak, triples = 65_000, 4
 
 
 @pytest.mark.proof
