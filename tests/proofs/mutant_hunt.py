@@ -21,6 +21,7 @@ import pytest
 from proofs.mutating import Mutant, apply, mutants
 
 UNTAMED_S = 300
+LIMIT_BYTES = 3 * 2**30
 
 
 class Hunt:
@@ -62,6 +63,7 @@ class Hunt:
         try:
             signal.alarm(UNTAMED_S)
             resource.setrlimit(resource.RLIMIT_CPU, (self._limit_s, self._limit_s))
+            resource.setrlimit(resource.RLIMIT_DATA, (LIMIT_BYTES, LIMIT_BYTES))
             folder.mkdir()
             session.config._tmp_path_factory._basetemp = folder  # type: ignore[attr-defined]
             if mutant is not None:
