@@ -28,6 +28,9 @@ from repository.firestore_backend import FirestoreBackend, free_port
 from repository.firestore_proxy import Proxy, late, lost_reply, lost_request, passed_on
 from repository.samples import CREATED, DAY, T0, effect, new, settled, signal, stopped
 
+ENDS_S = 60
+"""Far beyond what the store gives itself, and far below the minutes that the library would take."""
+
 
 @pytest.fixture
 def backend(firestore_backend: Backend) -> Backend:
@@ -219,7 +222,7 @@ def test_a_dead_backend(dead: str, monkeypatch: pytest.MonkeyPatch) -> None:
     started = time.monotonic()
     with pytest.raises(StoreUnusable, match=r"firestore://nowhere.*[Cc]heck the network"):
         open_store("firestore://nowhere")
-    assert time.monotonic() - started < 11
+    assert time.monotonic() - started < ENDS_S
 
 
 def test_a_backend_that_dies(proxied: Store, proxy: Proxy) -> None:
@@ -228,11 +231,11 @@ def test_a_backend_that_dies(proxied: Store, proxy: Proxy) -> None:
     started = time.monotonic()
     with pytest.raises(StoreUnusable, match=r"[Cc]heck the network"):
         proxied.signals()
-    assert time.monotonic() - started < 11
+    assert time.monotonic() - started < ENDS_S
     started = time.monotonic()
     with pytest.raises(StoreUnusable, match=r"[Cc]heck the network"):
         proxied.commit([new(signal())])
-    assert time.monotonic() - started < 22
+    assert time.monotonic() - started < ENDS_S
 
 
 # ------------------------------------------------------------------- errors in words
