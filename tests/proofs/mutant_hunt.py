@@ -73,6 +73,11 @@ class Hunt:
             shutil.rmtree(folder, ignore_errors=True)
             os._exit(0 if passed else 1)
 
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """What fails without any mutant has to be seen."""
+        if report.failed and not self.sane:
+            print(report.nodeid, report.longreprtext[-2000:], sep="\n", file=sys.stderr)
+
     def _await_one(self) -> None:
         child, status, used = os.wait4(-1, 0)
         mutant = self._running.pop(child)

@@ -56,8 +56,9 @@ ROOMS = (
         (
             (
                 *("tests/repository/contract/test_leases.py", "tests/repository/contract/test_writing.py"),
-                *("-k", "sqlite"),
+                *("-k", "sqlite and not how_long"),
             ),
+            ("tests/repository/test_sqlite.py", "-k", "lease or events or nobody or takes_back"),
         ),
         10,
     ),

@@ -1,5 +1,6 @@
 """What only SQLite has: a file, its pragmas, its lock, a disk that may be full."""
 
+import datetime as dt
 import os
 import sqlite3
 import subprocess
@@ -7,6 +8,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,14 +16,14 @@ import pytest
 from sqlalchemy import create_engine, event
 from sqlalchemy.pool import NullPool
 
-from crypto_signals.domain.errors import StoreUnusable, VersionConflict
+from crypto_signals.domain.errors import LeaseHeld, StoreUnusable, VersionConflict
 from crypto_signals.domain.vocabulary import EffectStatus
 from crypto_signals.engine.copying import digests
 from crypto_signals.engine.ports import Saved, Watermark
 from crypto_signals.repository.opening import open_store
 from crypto_signals.repository.sql import SqlStore
 from crypto_signals.repository.sqlite import durable
-from repository.samples import CREATED, DAY, T0, effect, new, signal
+from repository.samples import CREATED, DAY, STOPPED, T0, effect, new, signal
 
 Open = Callable[[], SqlStore]
 OWNER = "this host"
@@ -122,6 +124,33 @@ def test_an_effect_of_nobody_is_refused(store: SqlStore) -> None:
     with pytest.raises(StoreUnusable, match="FOREIGN KEY"):
         store.commit([Saved(signal(), 0, (CREATED,), (stray,))])
     assert nothing_stored(store)
+
+
+def test_a_lease_lasts_until_its_end_by_the_servers_clock(opened: Open) -> None:
+    """A renewal moves the end; up to it the lease is held, and from it on it is free."""
+    holder, other = opened(), opened()
+
+    def at(seconds: float) -> None:
+        moment = T0 + dt.timedelta(seconds=seconds)
+        holder._server_now = other._server_now = lambda _connection: moment
+
+    at(0)
+    holder.acquire("holder", 600)
+    at(500)
+    holder.renew()
+    at(1099.999)
+    with pytest.raises(LeaseHeld):
+        other.acquire("other", 600)
+    at(1100)
+    other.acquire("other", 600)
+
+
+def test_events_are_numbered_from_one(store: SqlStore, path: Path) -> None:
+    """Over all commits of a signal, without a gap: an effect names its event by that number."""
+    store.commit([new(signal())])
+    store.commit([Saved(signal(version=3), 1, (STOPPED, STOPPED))])
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT seq FROM events ORDER BY seq").fetchall() == [(1,), (2,), (3,)]
 
 
 def test_a_damaged_lease_is_nobodys_to_take(opened: Open, path: Path) -> None:
