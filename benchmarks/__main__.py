@@ -14,6 +14,7 @@ from pathlib import Path
 
 from benchmarks import reference
 from benchmarks.bars import market, walk, write_market
+from benchmarks.ledger import appended_events, run_of_open_signals
 from benchmarks.timing import Bar, best, free_cores, ran
 from crypto_signals.analysis.catalogue import CATALOGUE
 from crypto_signals.analysis.joint import JointStudy
@@ -164,7 +165,14 @@ def main() -> None:
     missed = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for group in (small_panels(), growth(), command_line(folder), large_panels(folder)):
+        for group in (
+            small_panels(),
+            growth(),
+            command_line(folder),
+            large_panels(folder),
+            run_of_open_signals(folder),
+            appended_events(folder),
+        ):
             for bar in group:
                 met = "yes" if bar.met else "NO"
                 print(f"{bar.work:<76}{bar.measured:>10}  {bar.promised:<10}{met}", flush=True)

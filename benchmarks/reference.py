@@ -1,10 +1,9 @@
 """TA-Lib alone: what anyone would write who wants nothing but its numbers."""
 
-import talib
-
 from crypto_signals.analysis.panel import Series
+from crypto_signals.analysis.plain_talib import talib
 
-CANDLES = tuple(talib.get_function_groups()["Pattern Recognition"])
+CANDLES = tuple(sorted(name for name in vars(talib) if name.startswith("CDL")))
 
 
 def candles(bars: Series) -> None:
