@@ -165,14 +165,18 @@ def test_a_refused_announcement_is_a_dead_letter(
 def test_a_follow_up_that_is_refused_blocks_nothing(
     program: Program, discord_simulator: DiscordSimulator
 ) -> None:
-    """A dead follow-up is named with exit 1; the next one is told in the same thread."""
+    """A dead follow-up is named with exit 1; a note says in its thread what is missing, and the next one is
+    told there."""
     program.run(NOW)
     discord_simulator.faults([{"fault": "status", "status": 400, **POST}])
     answer = program.run("2018-12-22T00:05:00Z")
     assert (answer.code, answer.row["dead"]) == (1, 1)
     assert program.run("2018-12-25T00:05:00Z").code == 0
     (thread,) = discord_simulator.threads()
-    assert "Target 1 hit" in texts(thread["messages"][1])
+    _, note, told = thread["messages"]
+    assert "an update is missing" in texts(note)
+    assert "entered" in texts(note)
+    assert "Target 1 hit" in texts(told)
 
 
 def test_an_announcement_that_is_too_late_is_cancelled(
