@@ -92,7 +92,7 @@ def survivors(room: Room, prey: Sequence[str]) -> list[str]:
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.returncode == 0, (done.returncode, done.stderr[-2000:])
     found: list[str] = json.loads(done.stdout)
     return found
 
