@@ -56,7 +56,7 @@ ROOMS = (
         (
             (
                 *("tests/repository/contract/test_leases.py", "tests/repository/contract/test_writing.py"),
-                *("-k", "sqlite and not how_long"),
+                *("-k", "sqlite"),
             ),
             ("tests/repository/test_sqlite.py", "-k", "lease or events or nobody or takes_back"),
         ),
