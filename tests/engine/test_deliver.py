@@ -22,7 +22,7 @@ from crypto_signals.domain.vocabulary import (
     Family,
     Status,
 )
-from crypto_signals.engine.deliver import SENDING_ATTEMPTS, Relay
+from crypto_signals.engine.deliver import LEAST_LEASE_S, SENDING_ATTEMPTS, Relay
 from crypto_signals.engine.ports import Saved
 from crypto_signals.engine.replay import VirtualClock
 from crypto_signals.engine.summary import Summary
@@ -488,6 +488,27 @@ def test_another_workers_claim_is_left_alone_until_it_settles(desk: Desk) -> Non
     summary = desk.deliver()
     assert told(desk.channel) == [(ETH, (), False)]
     assert (desk.statuses(one), desk.statuses(two), summary.unknown) == ([CLAIMED], [DONE], 1)
+
+
+def test_a_lease_that_runs_out_is_renewed_before_anything_is_sent(desk: Desk) -> None:
+    """A request could outlast what is left of it: the lease is made whole first."""
+    desk.open()
+    before = desk.store._monotonic
+    desk.store._monotonic = lambda: before() + 3590
+    assert desk.store.left_s() < LEAST_LEASE_S
+    desk.channel.on_call = lambda: lefts.append(desk.store.left_s())
+    lefts: list[float] = []
+    desk.deliver()
+    assert [left > LEAST_LEASE_S for left in lefts] == [True]
+
+
+def test_what_kept_a_message_back_is_stored_with_it(desk: Desk) -> None:
+    """Who looks at the effect sees why it is still owed, or unknown."""
+    one, two = desk.open(BTC), desk.open("SPY")
+    desk.stocks.script = [OutcomeUnknown("no reply")]
+    desk.patience.budget = 0
+    desk.deliver([NotSent("unreachable")])
+    assert [desk.effects(which)[0].error for which in (one, two)] == ["unreachable", "no reply"]
 
 
 def test_who_lost_the_lease_sends_nothing(desk: Desk) -> None:

@@ -59,8 +59,6 @@ class Relay:
 
     def _pass(self, pictures: Pictures, summary: Summary) -> None:
         for signal_id in _threads(self.store.undelivered()):
-            if self.patience.stopping:
-                return
             try:
                 self._thread(signal_id, pictures, summary)
             except (UnreadableRow, VersionConflict) as error:
