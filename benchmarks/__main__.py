@@ -40,7 +40,7 @@ def _indicators_and_candles(panel: Panel) -> None:
         study.sma(span)
     study.atr(20)
     for name in reference.CANDLES:
-        study.candle(name)
+        study.candles(name)
 
 
 def small_panels() -> Iterator[Bar]:
