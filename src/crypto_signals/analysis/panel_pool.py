@@ -1,8 +1,9 @@
 """Scan a panel: small ones in this process, large ones on all cores.
 
-Workers are processes: TA-Lib keeps the interpreter to itself, so threads would wait for each other. They are
-forked where that is safe (Linux, no other thread of Python's), which costs nothing; elsewhere they are
-started anew. They know built-in detectors by name and tolerance; a user's own ones stay in this process.
+Workers are processes: TA-Lib keeps the interpreter to itself, so threads would wait for each other. This one
+works too, as what it finds need not be sent. The others are forked where that is safe (Linux, no other thread
+of Python's), which costs nothing; elsewhere they are started anew. They know built-in detectors by name and
+tolerance; a user's own ones stay in this process.
 """
 
 import multiprocessing
@@ -93,7 +94,7 @@ def _in_processes(
     names = [Name(detectors[place].name, detectors[place].tolerance) for place in built_in]
     _answer(_first_bars(parts), names, question)  # compiles once what the workers then find compiled
     forks = sys.platform == "linux" and threading.active_count() == 1
-    with _pool(workers, parts, forks=forks) as pool, warnings.catch_warnings():
+    with _pool(workers - 1, parts, forks=forks) as pool, warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 warns of forks beside any thread
         pending = [
             pool.submit(_answer, place if forks else part, names, question)
@@ -103,10 +104,15 @@ def _in_processes(
         beside = [
             ask(part, [detectors[place] for place in own], here).tables if own else [] for part in parts
         ]
-        return [
-            Block(part, _merged(_result(future, part, names, question), built_in, tables, own))
-            for part, future, tables in zip(parts, pending, beside, strict=True)
+        mine = _taken_over(pending, parts, names, question)
+        found = [
+            mine.get(place) or _result(future, parts[place], names, question)
+            for place, future in enumerate(pending)
         ]
+    return [
+        Block(part, _merged(answer, built_in, tables, own))
+        for part, answer, tables in zip(parts, found, beside, strict=True)
+    ]
 
 
 def _is_built_in(entry: Detector) -> bool:
@@ -142,6 +148,19 @@ def _end_with_parent() -> None:
 def _answer(part: Panel | int, names: Sequence[Name], question: Question) -> Answer:
     panel = _inherited[part] if isinstance(part, int) else part
     return ask(panel, [name.detector() for name in names], question)
+
+
+def _taken_over(
+    pending: "list[Future[Answer]]", parts: list[Panel], names: Sequence[Name], question: Question
+) -> dict[int, Answer]:
+    """The answers on the last parts, found here while the workers are busy with the first ones: what is
+    found here need not be sent."""
+    found: dict[int, Answer] = {}
+    for place in reversed(range(len(parts))):
+        if not pending[place].cancel():
+            break
+        found[place] = _answer(parts[place], names, question)
+    return found
 
 
 def _result(future: "Future[Answer]", part: Panel, names: Sequence[Name], question: Question) -> Answer:
