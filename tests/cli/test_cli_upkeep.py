@@ -120,8 +120,10 @@ def test_a_copy_into_something_else_is_refused(program: Program) -> None:
 
 
 def test_a_copy_onto_itself_is_refused(program: Program) -> None:
-    """The same address twice is a slip of the hand."""
+    """The same address twice is a slip of the hand, however the file is spelled."""
     same = f"sqlite:///{program.home / 'sentinel.db'}"
+    again = f"sqlite:///{program.home / '..' / program.home.name / 'sentinel.db'}"
+    assert program("store", "copy", same, again).code == 2
     assert program("store", "copy", same, same).code == 2
 
 

@@ -385,6 +385,16 @@ def test_a_newer_schema_is_refused(
         store.commit([new(signal())])
 
 
+@pytest.mark.parametrize("field", ["owner", "term", "seconds", "token"])
+def test_a_lease_that_is_damaged(opened: Callable[[], Store], backend: FirestoreBackend, field: str) -> None:
+    """It says what is damaged and what to do, and nobody acts under it."""
+    opened().acquire(OWNER, LEASE_S)
+    with backend.client() as client:
+        client.document("leases", "run").update({field: ["no", "such"]})
+    with pytest.raises(StoreUnusable, match=r"damaged.*delete the document leases/run"):
+        opened().acquire(OWNER, LEASE_S)
+
+
 def test_a_lease_that_someone_removed(store: Store, backend: FirestoreBackend) -> None:
     """Without the document there is no right to write."""
     with backend.client() as client:

@@ -51,7 +51,7 @@ def own_store(settings: Settings) -> Iterator[Store]:
 def two_stores(settings: Settings, source: str, target: str) -> Iterator[tuple[Store, Store]]:
     """Two stores named by their addresses, both held, so that a copy is one of a single moment."""
     addresses = _checked({"the source": source, "the target": target})
-    if source == target:
+    if _place(source) == _place(target):
         raise UsageError("the two stores are the same: name another one to copy to")
     with held(settings.sentinel_home) as home, ExitStack() as stack:
         both = [stack.enter_context(closing(opened(url, home))) for url in addresses]
@@ -71,6 +71,12 @@ def _checked(addresses: Mapping[str, str]) -> list[str]:
     if problems:
         raise UsageError(problems)
     return good
+
+
+def _place(address: str) -> str:
+    """One file can be spelled in several ways."""
+    scheme, _, path = address.partition(":///")
+    return str(Path(path).resolve()) if scheme == "sqlite" else address
 
 
 @contextmanager

@@ -27,7 +27,8 @@ class FileArchive:
             _sync(self._folder)
         except OSError as error:
             raise StoreUnusable(
-                f"the archive {self._folder} cannot be written: {error.strerror}. Nothing was deleted."
+                f"the archive {self._folder} cannot be written: {error.strerror}. Nothing was deleted. "
+                "Check its permissions and the space on its disk, and run again."
             ) from error
 
     def _append(self, path: Path, lines: list[bytes]) -> None:

@@ -28,6 +28,8 @@ SCHEMA = 1
 _COMPETING = Retry(if_exception_type(Clash), initial=0.02, maximum=0.5, multiplier=2.0, timeout=PATIENCE_S)
 """With pauses of random length, so that of those who take the lease from each other each gets a turn."""
 
+_LEASE_FIELDS = ("schema", "owner", "term", "seconds", "token")
+
 Change = Callable[[WriteBatch], None]
 """Adds one write to a batch."""
 
@@ -162,18 +164,18 @@ def unchanged_since(moment: datetime | None) -> WriteOption:
 
 
 def _lease_of(snapshot: Snapshot, name: str) -> Lease:
-    """Raises ``StoreUnusable`` for a store that a newer program has written."""
+    """Raises ``StoreUnusable`` for a store that a newer program has written, and for a damaged lease."""
     values = snapshot.to_dict() or {}
-    if values.get("schema", 0) > SCHEMA:
-        raise StoreUnusable(
-            f"the store {name} has schema {values['schema']}, this program knows {SCHEMA}: it was written by "
-            "a newer version. Update Crypto Sentinel, or point STORE_URL at another store."
-        )
-    return Lease(
-        owner=values["owner"],
-        term=values["term"],
-        seconds=values["seconds"],
-        token=values["token"],
-        updated_at=snapshot.update_time,
-        read_at=snapshot.read_time,
+    schema, owner, term, seconds, token = (values.get(name) for name in _LEASE_FIELDS)
+    match schema, owner, term, seconds, token:
+        case int(), _, _, _, _ if schema > SCHEMA:
+            raise StoreUnusable(
+                f"the store {name} has schema {schema}, this program knows {SCHEMA}: it was written by "
+                "a newer version. Update Crypto Sentinel, or point STORE_URL at another store."
+            )
+        case _, str(), int(), int() | float(), str():
+            return Lease(owner, term, seconds, token, snapshot.update_time, snapshot.read_time)
+    raise StoreUnusable(
+        f"the lease of the store {name} is damaged. Stop every program that uses it, then delete the "
+        f"document leases/{LEASE}: the next run makes a new one."
     )
