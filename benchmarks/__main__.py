@@ -16,6 +16,7 @@ from benchmarks import reference
 from benchmarks.bars import market, walk, write_market
 from benchmarks.ledger import appended_events, run_of_open_signals
 from benchmarks.timing import Bar, best, free_cores, ran
+from crypto_signals.analysis.candle_sums import LEAD_BARS
 from crypto_signals.analysis.catalogue import CATALOGUE
 from crypto_signals.analysis.joint import JointStudy
 from crypto_signals.analysis.panel import Panel
@@ -32,8 +33,8 @@ def _each(work: Callable[..., object], panel: Panel) -> None:
 
 
 def _indicators_and_candles(panel: Panel) -> None:
-    """Every value from the first bar on that a detector answers for, as a scan computes them."""
-    study = JointStudy(panel, warm_up=min(entry.warm_up_bars for entry in ALL if entry.joint))
+    """On every bar that has the candles before it which the functions look back to."""
+    study = JointStudy(panel, warm_up=LEAD_BARS)
     for name in ("rsi", "macd", "bollinger", "atr", "directional", "mfi", "obv", "volume_average"):
         getattr(study, name)()
     for span in (20, 50, 200):
