@@ -137,12 +137,13 @@ BAD = {
     "LEASE_SECONDS": ["0"],
     "SIGNAL_TTL_DAYS": ["-1", "month"],
     "SHADOW_TTL_DAYS": ["-1"],
+    "ENVIRONMENT": ["STAGING", "PROD # live"],
+    "GOOGLE_CLOUD_PROJECT": ["My Project"],
+    "DISABLE_SECRET_MANAGER": ["maybe"],
 }
 NOT_YET = {
-    "ENVIRONMENT": ["STAGING"],
     "ALPACA_PAPER_TRADING": ["maybe"],
     "ALPACA_TRADING_URL": ["http://api.alpaca.markets"],
-    "DISABLE_SECRET_MANAGER": ["maybe"],
     "RATE_LIMIT_PER_MINUTE": ["0", "many"],
     "RATE_LIMIT_DELAY": ["-1"],
     "POSITION_TTL_DAYS": ["-1"],

@@ -47,7 +47,8 @@ class Configuration:
 def load() -> Configuration:
     """Raises ``UsageError`` that lists every problem of the environment, ``.env`` and ``sentinel.toml``."""
     problems: list[str] = []
-    settings = of_environment.read(problems)
+    resolved = of_environment.read(problems)
+    settings = resolved.settings
     file = of_file.read(
         settings.sentinel_config,
         settings.model_dump(include={"cooldown_scope", "cooldown_hours"}),
@@ -58,7 +59,8 @@ def load() -> Configuration:
         raise UsageError(problems)
     warnings = tuple(of_environment.unheeded(settings))
     strategies = tuple(file.strategies.values())
-    return Configuration(settings, of_environment.origins(settings), strategies, file.detectors, warnings)
+    origins = {name: resolved.origin(name) for name in Settings.model_fields}
+    return Configuration(settings, origins, strategies, file.detectors, warnings)
 
 
 def _masked(value: object) -> Any:

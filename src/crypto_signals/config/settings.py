@@ -1,20 +1,29 @@
 """The settings of the environment and of ``.env``, and what is wrong with them."""
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from dotenv import dotenv_values
-from pydantic import AwareDatetime, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, Field, ValidationError
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
+from crypto_signals.config.required import missing
+from crypto_signals.config.secret_manager import Secrets, ask
 from crypto_signals.config.values import (
     BarsUrl,
     ChannelId,
     DiscordApi,
     Key,
+    Project,
     StoreUrl,
     Symbols,
     Url,
@@ -27,21 +36,34 @@ ENV_FILE = Path(".env")
 """Read from the folder in which the program is started."""
 
 _NOT_USED_YET = (
-    *("ENVIRONMENT", "GOOGLE_CLOUD_PROJECT", "DISABLE_SECRET_MANAGER", "WAREHOUSE_URL"),
+    "WAREHOUSE_URL",
     *("ALPACA_PAPER_TRADING", "ALPACA_TRADING_URL", "RATE_LIMIT_PER_MINUTE", "RATE_LIMIT_DELAY"),
     *("DISCORD_SHADOW_WEBHOOK_URL", "DISCORD_SYSTEM_WEBHOOK_URL", "POSITION_TTL_DAYS", "EVIDENCE_FILE"),
     *("LOG_LEVEL", "LOG_FORMAT", "METRICS_PUSHGATEWAY_URL", "METRICS_TEXTFILE", "DEADMAN_URL", "HTTP_BIND"),
 )
 
 
+class _BeforeSecrets(BaseModel):
+    """What has to be known before Secret Manager can be asked."""
+
+    google_cloud_project: Project | None = None
+    disable_secret_manager: bool = False
+
+
+_BEFORE_SECRETS = tuple(_BeforeSecrets.model_fields)
+
+
 class Settings(BaseSettings):
-    """Environment > ``.env`` > defaults. A variable that is empty is not set."""
+    """Environment > Google Secret Manager > ``.env`` > defaults. A variable that is empty is not set."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
 
     sentinel_home: Path = Path(".sentinel")
     sentinel_now: AwareDatetime | None = None
     sentinel_config: Path = Path("sentinel.toml")
+    environment: Literal["DEV", "PROD"] = "DEV"
+    google_cloud_project: Project | None = None
+    disable_secret_manager: bool = False
     crypto_symbols: Symbols | None = None
     equity_symbols: Symbols | None = None
     enable_equities: bool = True
@@ -69,75 +91,103 @@ class Settings(BaseSettings):
     cooldown_hours: Annotated[float, Field(ge=0, le=10_000)] = 48.0
 
 
-def read(problems: list[str]) -> Settings:
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """The settings, and what each place said where they are looked for."""
+
+    settings: Settings
+    env_file: Mapping[str, str]
+    secrets: Secrets
+
+    def origin(self, name: str) -> str:
+        """Where the value of a setting came from."""
+        if os.environ.get(name.upper()):
+            return "environment"
+        if name in self.secrets.values:
+            return "secret manager"
+        return str(ENV_FILE) if self.env_file.get(name.upper()) else "default"
+
+    def looked_for(self, name: str) -> str:
+        """Where a setting that is missing was looked for."""
+        if self.secrets.project is None:
+            return f"the environment and {ENV_FILE}"
+        denied = ", which this account may not read" if name in self.secrets.denied else ""
+        manager = f"Secret Manager (secret {name.upper()} of project {self.secrets.project}{denied})"
+        return f"the environment, {manager} and {ENV_FILE}"
+
+
+def read(problems: list[str]) -> Resolved:
     """The settings; what is wrong is added to ``problems``, and the default stands in for it."""
-    env_file: Path | None = ENV_FILE
+    env_file = _env_file(problems)
+    secrets = _secrets(env_file, problems)
+    kind = _kind(secrets)
+    sources: dict[str, Any] = {"_env_file": ENV_FILE if env_file else None}
     try:
-        dotenv_values(ENV_FILE)
-    except (OSError, UnicodeDecodeError) as error:
-        problems.append(f"{ENV_FILE}: cannot be read: {error}")
-        env_file = None
-    try:
-        settings, bad = Settings(_env_file=env_file), set[str]()
+        settings, bad = kind(**sources), set[str]()
     except ValidationError as error:
-        problems += [_problem(detail) for detail in error.errors()]
+        problems += [_problem(detail, secrets) for detail in error.errors()]
         bad = {str(detail["loc"][0]) for detail in error.errors()}
         stand_ins: dict[str, Any] = {name: Settings.model_fields[name].default for name in bad}
-        settings = Settings(_env_file=env_file, **stand_ins)
+        settings = kind(**sources, **stand_ins)
+    resolved = Resolved(settings, env_file, secrets)
     problems += [
-        *_half_a_pair(settings, bad),
-        *_no_live_channel(settings, bad),
-        *_no_bot_channel(settings, bad),
+        *missing(settings, bad, resolved.looked_for),
         *_no_symbols(settings),
         *_forgotten(settings),
     ]
-    return settings
+    return resolved
 
 
-def _problem(detail: ErrorDetails) -> str:
+def _env_file(problems: list[str]) -> Mapping[str, str]:
+    """What ``.env`` says, by upper-case names; a value that is empty is not set."""
+    try:
+        given = dotenv_values(ENV_FILE)
+    except (OSError, UnicodeDecodeError) as error:
+        problems.append(f"{ENV_FILE}: cannot be read: {error}")
+        return {}
+    return {name.upper(): value for name, value in given.items() if value}
+
+
+def _secrets(env_file: Mapping[str, str], problems: list[str]) -> Secrets:
+    """What Secret Manager holds of the settings that the environment leaves open. Which project to ask, and
+    whether, has to be known before, from the environment or ``.env``."""
+    near = {**env_file} | {name: value for name, value in os.environ.items() if value}
+    given = {name: near[name.upper()] for name in _BEFORE_SECRETS if name.upper() in near}
+    try:
+        known = _BeforeSecrets.model_validate(given)
+    except ValidationError:
+        return Secrets()
+    if known.google_cloud_project is None or known.disable_secret_manager:
+        return Secrets()
+
+    own = {*Settings.model_fields} - {*_BEFORE_SECRETS, "sentinel_home", "sentinel_now"}
+    names = sorted(name for name in own if not os.environ.get(name.upper()))
+    return ask(known.google_cloud_project, Settings, names, problems)
+
+
+def _kind(secrets: Secrets) -> type[Settings]:
+    """Settings that are also looked for among ``secrets``."""
+
+    class WithSecrets(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            managed = InitSettingsSource(settings_cls, dict(secrets.values))
+            return init_settings, env_settings, managed, dotenv_settings, file_secret_settings
+
+    return WithSecrets
+
+
+def _problem(detail: ErrorDetails, secrets: Secrets) -> str:
     name = str(detail["loc"][0])
     secret = "Secret" in str(Settings.model_fields[name].annotation) or "url" in name
-    return f"{name.upper()}: {told(detail, secret=secret)}"
-
-
-def _half_a_pair(settings: Settings, bad: Collection[str]) -> list[str]:
-    key, secret = settings.alpaca_api_key, settings.alpaca_secret_key
-    if (key is None) == (secret is None) or {"alpaca_api_key", "alpaca_secret_key"} & set(bad):
-        return []
-    return ["ALPACA_API_KEY and ALPACA_SECRET_KEY go together: one of them is missing"]
-
-
-def _no_live_channel(settings: Settings, bad: Collection[str]) -> list[str]:
-    """Where one asset class has a live channel, the other may not end at the console unnoticed."""
-    looked_at = {
-        "live_crypto_discord_webhook_url": _may_hold(settings.crypto_symbols),
-        "live_stock_discord_webhook_url": _may_hold_stocks(settings),
-    }
-    given = [name for name in looked_at if getattr(settings, name) is not None]
-    if settings.test_mode or not given or settings.discord_bot_token is not None:
-        return []
-    return [
-        f"{name.upper()} is missing: TEST_MODE is false and {given[0].upper()} is set"
-        for name, needed in looked_at.items()
-        if needed and name not in {*given, *bad}
-    ]
-
-
-def _no_bot_channel(settings: Settings, bad: Collection[str]) -> list[str]:
-    """A bot has to know where to post."""
-    looked_at = {
-        "discord_channel_id_test": settings.test_mode,
-        "discord_channel_id_crypto": not settings.test_mode and _may_hold(settings.crypto_symbols),
-        "discord_channel_id_stock": not settings.test_mode and _may_hold_stocks(settings),
-    }
-    if settings.discord_bot_token is None:
-        return []
-    mode = f"TEST_MODE is {str(settings.test_mode).lower()}"
-    return [
-        f"{name.upper()} is missing: DISCORD_BOT_TOKEN is set and {mode}"
-        for name, needed in looked_at.items()
-        if needed and getattr(settings, name) is None and name not in bad
-    ]
+    return f"{name.upper()}: {told(detail, secret=secret or name in secrets.values)}"
 
 
 def _no_symbols(settings: Settings) -> list[str]:
@@ -155,29 +205,6 @@ def _forgotten(settings: Settings) -> list[str]:
     if settings.signal_ttl_days * 24 >= 2 * settings.cooldown_hours:
         return []
     return ["SIGNAL_TTL_DAYS must be at least twice as long as COOLDOWN_HOURS"]
-
-
-def _may_hold(symbols: str | None) -> bool:
-    return symbols is None or bool(split(symbols))
-
-
-def _may_hold_stocks(settings: Settings) -> bool:
-    """Bars files hold what they hold; of Alpaca's stocks none is asked for that is not named."""
-    if not settings.enable_equities:
-        return False
-    if settings.equity_symbols is None and settings.bars_url == "alpaca":
-        return False
-    return _may_hold(settings.equity_symbols)
-
-
-def origins(settings: Settings) -> Mapping[str, str]:
-    """Where the value of each setting came from."""
-    in_environment = {name.lower() for name, value in os.environ.items() if value}
-    in_file = {name.lower() for name, value in dotenv_values(ENV_FILE).items() if value}
-    return {
-        name: "environment" if name in in_environment else str(ENV_FILE) if name in in_file else "default"
-        for name in type(settings).model_fields
-    }
 
 
 def unheeded(settings: Settings) -> list[str]:

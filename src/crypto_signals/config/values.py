@@ -13,7 +13,10 @@ _POSTGRESQL = re.compile(
     r"postgresql://([^/?#@:\s]+(:[^/?#@:\s]*)?@)?(\[[0-9A-Fa-f:.]+\]|[^/?#@:\s]*)(:\d+)?/[^/?#@\s]+(\?[^#@\s]*)?"
 )
 _FIRESTORE = re.compile(r"firestore://[a-z][a-z0-9-]{4,28}[a-z0-9](/[a-z][a-z0-9-]{2,61}[a-z0-9])?")
+_PROJECT = re.compile(r"[a-z][a-z0-9-]{4,28}[a-z0-9]")
+_BIND = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):(?P<port>[0-9]{1,5})")
 _SNOWFLAKE = re.compile(r"[0-9]{1,20}")
+_LAST_PORT = 65_535
 _WEBHOOK_PATH = re.compile(r"/webhooks/[^/]+/[^/]+/?$")
 
 
@@ -76,6 +79,29 @@ def _channel_id(text: str) -> str:
     return text.strip()
 
 
+def _gateway(text: str) -> str:
+    """An address of one's own network may be plain http, as long as no password travels over it."""
+    parts = _parts(_word(text))
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("must be an http or https address, as in http://127.0.0.1:9091")
+    if parts.password and parts.scheme == "http" and not _on_loopback(parts.hostname):
+        raise ValueError("holds a password: it must be an https address (plain http only on loopback)")
+    return parts.geturl().rstrip("/")
+
+
+def _project(text: str) -> str:
+    if not _PROJECT.fullmatch(text.strip()):
+        raise ValueError("must be the id of a Google Cloud project, as in my-project-1")
+    return text.strip()
+
+
+def _bind(text: str) -> str:
+    found = _BIND.fullmatch(text.strip())
+    if found is None or int(found["port"]) > _LAST_PORT:
+        raise ValueError("must be HOST:PORT, as in 127.0.0.1:8080")
+    return text.strip()
+
+
 def _symbols(text: str) -> str:
     bad = [symbol for symbol in split(text) if symbol != "*" and not _SYMBOL.match(symbol)]
     if bad:
@@ -119,6 +145,12 @@ def _bars(text: str) -> str:
 
 
 Url = Annotated[str, AfterValidator(_address)]
+SecretUrl = Annotated[
+    SecretStr, AfterValidator(lambda secret: SecretStr(_address(secret.get_secret_value())))
+]
+Gateway = Annotated[SecretStr, AfterValidator(lambda secret: SecretStr(_gateway(secret.get_secret_value())))]
+Project = Annotated[str, AfterValidator(_project)]
+Bind = Annotated[str, AfterValidator(_bind)]
 Webhook = Annotated[SecretStr, AfterValidator(lambda secret: SecretStr(_webhook(secret.get_secret_value())))]
 Key = Annotated[SecretStr, AfterValidator(lambda secret: SecretStr(_word(secret.get_secret_value())))]
 DiscordApi = Annotated[str, AfterValidator(_discord_api)]

@@ -24,8 +24,19 @@ from crypto_signals.domain.events import Effect, Event, EventType
 from crypto_signals.domain.lifecycle import apply
 from crypto_signals.domain.vocabulary import AssetClass, EffectKind, EffectStatus
 from crypto_signals.engine.letters import LEFT, Owed, Pictures, drawn, next_owed, notes_on
-from crypto_signals.engine.ports import Channel, Clock, Patience, Picture, Receipt, Saved, SourceError, Store
+from crypto_signals.engine.ports import (
+    Channel,
+    Clock,
+    Patience,
+    Picture,
+    Receipt,
+    Saved,
+    SourceError,
+    Store,
+    Watcher,
+)
 from crypto_signals.engine.summary import Summary
+from crypto_signals.engine.watching import UNWATCHED, delivery
 
 SENDING_ATTEMPTS = 5
 LEAST_LEASE_S = 20.0
@@ -43,12 +54,14 @@ class Relay:
         patience: Patience,
         settle: timedelta,
         claimant: str = "relay",
+        watcher: Watcher = UNWATCHED,
     ) -> None:
         self.store, self.channels, self.clock, self.patience = store, channels, clock, patience
         self.settle, self.claimant = settle, claimant
         self._paused: set[str] = set()
         self._troubled: set[str] = set()
         self._waited_for: set[Effect] = set()
+        self.watcher = watcher
 
     def deliver(self, pictures: Pictures, summary: Summary) -> None:
         """Everything that can be delivered now; then, once, what had to settle first."""
@@ -174,8 +187,14 @@ class Relay:
         error = str(problem) if known else f"{type(problem).__name__}: {problem}"
         self.store.record_effects(owed.moved(status, error=error).effects)
         summary.errors.append(SourceError(owed.signal.symbol, channel.name, error))
+        self._tell(owed, status)
+
+    def _tell(self, owed: Owed, outcome: EffectStatus) -> None:
+        channel = self.channels[owed.signal.asset_class].name
+        self.watcher.delivered(delivery(channel, owed, outcome.value))
 
     def _done(self, owed: Owed, receipt: Receipt, summary: Summary) -> None:
+        self._tell(owed, EffectStatus.DONE)
         now = self.clock.now()
         effects = owed.moved(
             EffectStatus.DONE, done_at=now, message_id=receipt.message_id, error=None
@@ -195,6 +214,7 @@ class Relay:
         same cancels nothing."""
         summary.errors.append(SourceError(owed.signal.symbol, "delivery", reason))
         summary.dead += len(owed.effects)
+        self._tell(owed, EffectStatus.DEAD)
         if owed.is_announcement and not doubtful:
             self._cancel(owed, reason, EffectStatus.DEAD, summary)
             return True
@@ -263,6 +283,15 @@ class Relay:
         left = self.store.undelivered()
         summary.unknown = sum(effect.is_unsettled for effect in left)
         summary.owed = len(left) - summary.unknown
+        summary.oldest_owed_s = self._age_s(left[0]) if left else 0.0
+
+    def _age_s(self, effect: Effect) -> float:
+        """How long ago that happened which people are to be told."""
+        try:
+            _, events, _ = self.store.signal(effect.signal_id)
+        except UnreadableRow:
+            return 0.0
+        return max(0.0, (self.clock.now() - events[effect.seq - 1].ts).total_seconds())
 
 
 def _threads(effects: Iterable[Effect]) -> list[str]:

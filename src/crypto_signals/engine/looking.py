@@ -6,6 +6,7 @@ that fails is left where it was, reported, and looked at again by the next run; 
 failed, its open signals are followed all the same.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -15,10 +16,11 @@ from crypto_signals.domain.errors import StoreUnusable, VersionConflict
 from crypto_signals.domain.strategy import Strategy
 from crypto_signals.engine.book import Book, Entry, saved
 from crypto_signals.engine.openings import Candidate, Opener
-from crypto_signals.engine.ports import Calendar, Patience, SourceError, Store, Watermark
+from crypto_signals.engine.ports import Calendar, Patience, SourceError, Store, Watcher, Watermark
 from crypto_signals.engine.sight import Sight, moments
 from crypto_signals.engine.summary import Summary
 from crypto_signals.engine.track import Tracker, end_gone
+from crypto_signals.engine.watching import UNWATCHED, looks
 
 
 class Lookout:
@@ -32,7 +34,10 @@ class Lookout:
         calendar: Calendar,
         store: Store,
         summary: Summary,
+        watcher: Watcher = UNWATCHED,
     ) -> None:
+        self.watcher = watcher
+        self._opened = Counter[tuple[str, bool]]()
         self.strategy, self.book, self.catalogue = strategy, book, catalogue
         self.calendar, self.store, self.summary = calendar, store, summary
         self.opener = Opener(strategy, book, catalogue, calendar)
@@ -66,6 +71,8 @@ class Lookout:
             {sight.symbol for sight in sights} & configured - self._failed - self._unscanned
         )
         self.summary.open_signals += self.book.open_count()
+        for look in looks(self.strategy.name, sights, configured, self._opened, self.summary.errors):
+            self.watcher.looked(look)
 
     def _at(self, bars: Iterable[tuple[Sight, int]], now: datetime) -> None:
         moved: list[Entry] = []
@@ -109,6 +116,7 @@ class Lookout:
         signal, is_new = entry.signal, entry.stored_revision == 0
         self.summary.signals += is_new and not signal.is_shadow
         self.summary.shadow_signals += is_new and signal.is_shadow
+        self._opened[signal.symbol, signal.is_shadow] += is_new
         if signal.announced_at is not None and signal.progress.closed:
             self.summary.result_r += signal.progress.result_r or 0.0
 

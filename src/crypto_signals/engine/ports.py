@@ -1,6 +1,7 @@
 """Every port of the engine on one page. Adapters know these; the engine knows no adapter."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -336,3 +337,44 @@ class Channel(Protocol):
     def close(self) -> None:
         """Gives back what it holds."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What came of one symbol in one run; ``newest`` is the opening time of its newest bar."""
+
+    strategy: str
+    symbol: str
+    asset_class: AssetClass
+    new_bars: int = 0
+    newest: datetime | None = None
+    feed: str | None = None
+    signals: int = 0
+    shadow_signals: int = 0
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One attempt to tell people; ``outcome`` is the status in which it left what was owed."""
+
+    channel: str
+    kind: EffectKind
+    outcome: str
+    symbol: str
+    signal_id: str
+    attempts: int
+
+
+class Watcher(Protocol):
+    """Is told what a run does while it does it, and can change nothing. Raises nothing."""
+
+    def started(self, run_id: str) -> None: ...
+
+    def step(self, name: str) -> AbstractContextManager[None]:
+        """Lasts as long as that part of the run does."""
+        ...
+
+    def looked(self, look: Looked) -> None: ...
+
+    def delivered(self, delivery: Delivery) -> None: ...

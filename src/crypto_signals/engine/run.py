@@ -29,10 +29,12 @@ from crypto_signals.engine.ports import (
     SourceError,
     Store,
     Wanted,
+    Watcher,
     Watermark,
 )
 from crypto_signals.engine.sight import Sight
 from crypto_signals.engine.summary import Summary
+from crypto_signals.engine.watching import UNWATCHED
 
 LOOKS = 3
 BOOK_SESSIONS = 30
@@ -56,6 +58,7 @@ class MainJob:
     config_hash: str
     keeper: Keeper | None = None
     """Archives and deletes what is over; a rehearsal keeps everything."""
+    watcher: Watcher = UNWATCHED
 
     def run(self) -> Summary:
         """Raises ``NoBars`` when nothing could be looked at; what is owed is delivered even then."""
@@ -63,6 +66,7 @@ class MainJob:
         detection = self.catalogue.fingerprint
         versions = {strategy.name: strategy.version(detection) for strategy in self.strategies}
         summary = Summary(run_id=self.store.start_run(now, versions, self.config_hash))
+        self.watcher.started(summary.run_id)
         bars: dict[tuple[str, str], Series] = {}
         unreachable: NoBars | None = None
         for strategy in self.strategies:
@@ -74,10 +78,12 @@ class MainJob:
             except VersionConflict as error:
                 summary.errors.append(SourceError(None, "store", f"strategy {strategy.name}: {error}"))
         relay = Relay(
-            self.store, self.channels, self.clock, self.patience, self.settle, claimant=summary.run_id
+            self.store, self.channels, self.clock, self.patience, self.settle, summary.run_id, self.watcher
         )
-        relay.deliver(lambda signal, events: self._picture(signal, events, bars), summary)
-        self._keep(now, summary)
+        with self.watcher.step("deliver"):
+            relay.deliver(lambda signal, events: self._picture(signal, events, bars), summary)
+        with self.watcher.step("keep"):
+            self._keep(now, summary)
         said = {error.error for error in summary.errors}
         unread = [row.reason for row in self.store.unreadable() if row.reason not in said]
         summary.errors += [SourceError(None, "store", reason) for reason in unread]
@@ -133,12 +139,14 @@ class MainJob:
             symbol: Instrument.of(symbol) for symbol in sorted(book.symbols_in_trade())
         } | configured
         wanted = [Wanted(i, marks[s].anchor_ts if s in marks else None) for s, i in instruments.items()]
-        history = self.source.history(wanted, timeframe, now)
+        with self.watcher.step("fetch"):
+            history = self.source.history(wanted, timeframe, now)
         _report(history, summary)
         sights = self._sights(history, instruments, marks, timeframe)
         bars.update({(sight.symbol, timeframe.name): sight.study.series for sight in sights})
-        lookout = Lookout(strategy, book, self.catalogue, self.calendar, self.store, summary)
-        lookout.look(sights, set(configured), history.gone, now, self.patience)
+        lookout = Lookout(strategy, book, self.catalogue, self.calendar, self.store, summary, self.watcher)
+        with self.watcher.step("look"):
+            lookout.look(sights, set(configured), history.gone, now, self.patience)
 
     def _since(self, strategy: Strategy, marks: Mapping[str, Watermark], now: datetime) -> datetime:
         oldest = min((mark.seen_ts for mark in marks.values()), default=now)

@@ -8,7 +8,8 @@ from crypto_signals.engine.ports import SourceError
 
 @dataclass(slots=True)
 class Summary:
-    """The figures of one run. ``result_r`` is the sum over the announced trades that closed in it."""
+    """The figures of one run. ``result_r`` is the sum over the announced trades that closed in it,
+    ``oldest_owed_s`` how long ago the first of those events happened that people are still to be told."""
 
     run_id: str = ""
     duration_s: float = 0.0
@@ -29,6 +30,8 @@ class Summary:
     open_signals: int = 0
     archived: int = 0
     deleted: int = 0
+    oldest_owed_s: float = 0.0
+    breakers: dict[str, str] = field(default_factory=dict)
     errors: list[SourceError] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     problems: list[BarProblem] = field(default_factory=list)
@@ -37,7 +40,8 @@ class Summary:
         """Sums what happened; of the fields named, the other's value counts."""
         for field_ in fields(self):
             mine, its = getattr(self, field_.name), getattr(other, field_.name)
-            setattr(self, field_.name, its if field_.name in latest else mine + its)
+            summed = mine | its if isinstance(mine, dict) else mine + its
+            setattr(self, field_.name, its if field_.name in latest else summed)
 
     @property
     def exit_code(self) -> int:
