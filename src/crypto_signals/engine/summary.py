@@ -29,6 +29,7 @@ class Summary:
     open_signals: int = 0
     archived: int = 0
     deleted: int = 0
+    breakers: dict[str, str] = field(default_factory=dict)
     errors: list[SourceError] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     problems: list[BarProblem] = field(default_factory=list)
@@ -37,7 +38,8 @@ class Summary:
         """Sums what happened; of the fields named, the other's value counts."""
         for field_ in fields(self):
             mine, its = getattr(self, field_.name), getattr(other, field_.name)
-            setattr(self, field_.name, its if field_.name in latest else mine + its)
+            summed = mine | its if isinstance(mine, dict) else mine + its
+            setattr(self, field_.name, its if field_.name in latest else summed)
 
     @property
     def exit_code(self) -> int:
