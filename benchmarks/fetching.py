@@ -96,7 +96,15 @@ def _market(folder: Path, names: Sequence[str]) -> Path:
 @contextmanager
 def _stand_in(bars: Path) -> Iterator[str]:
     """The stand-in as a process of its own."""
-    command = [sys.executable, "-m", "crypto_signals.simulator", "--bars", str(bars), "--now", NOW.isoformat()]
+    command = [
+        sys.executable,
+        "-m",
+        "crypto_signals.simulator",
+        "--bars",
+        str(bars),
+        "--now",
+        NOW.isoformat(),
+    ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own words
         try:
             if process.stdout is None:
