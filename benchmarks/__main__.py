@@ -14,6 +14,7 @@ from pathlib import Path
 
 from benchmarks import reference
 from benchmarks.bars import market, walk, write_market
+from benchmarks.fetching import runs_over_alpaca
 from benchmarks.ledger import appended_events, run_of_open_signals
 from benchmarks.timing import Bar, best, free_cores, ran
 from crypto_signals.analysis.candle_sums import LEAD_BARS
@@ -174,6 +175,7 @@ def main() -> None:
             large_panels(folder),
             run_of_open_signals(folder),
             appended_events(folder),
+            runs_over_alpaca(folder),
         ):
             for bar in group:
                 met = "yes" if bar.met else "NO"

@@ -72,16 +72,20 @@ def ran(*words: str, environment: dict[str, str] | None = None) -> Ran:
     """Runs this Python with these arguments."""
     started, used = time.perf_counter(), _cpu_of_children()
     process = subprocess.Popen(  # noqa: S603 - this Python, with arguments of our own
-        [sys.executable, *words], stdout=subprocess.PIPE, text=True, env=os.environ | (environment or {})
+        [sys.executable, *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | (environment or {}),
     )
     peaks: list[float] = [0.0]
     watcher = threading.Thread(target=_watch, args=(process, peaks))
     watcher.start()
-    said, _ = process.communicate()
+    said, complaints = process.communicate()
     seconds = time.perf_counter() - started
     watcher.join()
     if process.returncode:
-        raise RuntimeError(f"{' '.join(words)} ended with {process.returncode}")
+        raise RuntimeError(f"{' '.join(words)} ended with {process.returncode}: {complaints[-500:]}")
     return Ran(seconds, _cpu_of_children() - used, peaks[0], said)
 
 

@@ -23,6 +23,8 @@ def bar_source(settings: Settings, calendar: MarketCalendar, patience: Patience)
         return _file_bars([Path(path) for path in split(paths)], settings, calendar)
     from crypto_signals.market.alpaca import AlpacaBars  # noqa: PLC0415 - loads the HTTP client
     from crypto_signals.market.alpaca_client import Keys  # noqa: PLC0415
+    from crypto_signals.market.cache import BarCache  # noqa: PLC0415
+    from crypto_signals.market.pace import Pace  # noqa: PLC0415
 
     symbols = (*_chosen(settings.crypto_symbols, DEFAULT_CRYPTO), *_equities(settings, ()))
     key, secret = settings.alpaca_api_key, settings.alpaca_secret_key
@@ -33,7 +35,8 @@ def bar_source(settings: Settings, calendar: MarketCalendar, patience: Patience)
         symbols,
         keys=keys,
         feed=settings.alpaca_data_feed,
-        wait=patience.wait,
+        pace=Pace(settings.rate_limit_per_minute, settings.rate_limit_delay, patience.wait),
+        cache=BarCache(settings.sentinel_home / "bars"),
     )
 
 

@@ -36,8 +36,7 @@ ENV_FILE = Path(".env")
 """Read from the folder in which the program is started."""
 
 _NOT_USED_YET = (
-    "WAREHOUSE_URL",
-    *("ALPACA_PAPER_TRADING", "ALPACA_TRADING_URL", "RATE_LIMIT_PER_MINUTE", "RATE_LIMIT_DELAY"),
+    *("WAREHOUSE_URL", "ALPACA_PAPER_TRADING", "ALPACA_TRADING_URL"),
     *("DISCORD_SHADOW_WEBHOOK_URL", "DISCORD_SYSTEM_WEBHOOK_URL", "POSITION_TTL_DAYS", "EVIDENCE_FILE"),
     *("LOG_LEVEL", "LOG_FORMAT", "METRICS_PUSHGATEWAY_URL", "METRICS_TEXTFILE", "DEADMAN_URL", "HTTP_BIND"),
 )
@@ -72,6 +71,8 @@ class Settings(BaseSettings):
     alpaca_data_feed: Literal["auto", "iex", "sip"] = "auto"
     alpaca_api_key: Key | None = None
     alpaca_secret_key: Key | None = None
+    rate_limit_per_minute: Annotated[int, Field(ge=1, le=100_000)] = 200
+    rate_limit_delay: Annotated[float, Field(ge=0, le=60)] | None = None
     test_mode: bool = True
     test_discord_webhook: Webhook | None = None
     live_crypto_discord_webhook_url: Webhook | None = None

@@ -8,7 +8,7 @@ failed, its open signals are followed all the same.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 
 from crypto_signals.analysis.catalogue import Catalogue
@@ -17,10 +17,13 @@ from crypto_signals.domain.strategy import Strategy
 from crypto_signals.engine.book import Book, Entry, saved
 from crypto_signals.engine.openings import Candidate, Opener
 from crypto_signals.engine.ports import Calendar, Patience, SourceError, Store, Watcher, Watermark
-from crypto_signals.engine.sight import Sight, moments
+from crypto_signals.engine.sight import Sight, moments, scan_together
 from crypto_signals.engine.summary import Summary
 from crypto_signals.engine.track import Tracker, end_gone
 from crypto_signals.engine.watching import UNWATCHED, looks
+
+PORTION = 200
+"""So many symbols are scanned together before one looks whether to stop."""
 
 
 class Lookout:
@@ -56,12 +59,10 @@ class Lookout:
 
         Asked to stop, it finishes the symbol in hand, and leaves the rest as it was to the next run.
         """
-        for sight in sights:
+        for some in _portions([sight for sight in sights if sight.symbol in configured]):
             if patience.stopping:
                 return
-            if sight.symbol in configured:
-                with self._guarded(sight.symbol, self._unscanned):
-                    sight.scan(self.catalogue, self.strategy)
+            self._scan(some)
         for bars in moments(sights):
             if patience.stopping:
                 return
@@ -73,6 +74,16 @@ class Lookout:
         self.summary.open_signals += self.book.open_count()
         for look in looks(self.strategy.name, sights, configured, self._opened, self.summary.errors):
             self.watcher.looked(look)
+
+    def _scan(self, sights: Sequence[Sight]) -> None:
+        """Many together, or, where that fails, one by one, to find the one that fails."""
+        if len(sights) > 1:
+            with suppress(Exception):
+                scan_together(sights, self.catalogue, self.strategy)
+                return
+        for sight in sights:
+            with self._guarded(sight.symbol, self._unscanned):
+                sight.scan(self.catalogue, self.strategy)
 
     def _at(self, bars: Iterable[tuple[Sight, int]], now: datetime) -> None:
         moved: list[Entry] = []
@@ -130,6 +141,13 @@ class Lookout:
         except Exception as error:  # noqa: BLE001 - whatever it is, the other symbols go on
             failed.add(symbol)
             self.summary.errors.append(SourceError(symbol, "analysis", f"{type(error).__name__}: {error}"))
+
+
+def _portions(sights: Sequence[Sight]) -> Iterator[list[Sight]]:
+    """Those with one new bar many together, so that one can stop in between; any other by itself."""
+    together = [sight for sight in sights if sight.new_bars == 1]
+    yield from (together[at : at + PORTION] for at in range(0, len(together), PORTION))
+    yield from ([sight] for sight in sights if sight.new_bars > 1)
 
 
 def _worth_writing(entry: Entry) -> bool:

@@ -81,7 +81,8 @@ class SourceError:
 class History:
     """What a source gave: completed, valid bars, and what was wrong with the others.
 
-    ``gone`` are the symbols of which the source said that it has none, as opposed to having failed.
+    ``gone`` are the symbols of which the source said that it has none, as opposed to having failed;
+    ``breakers`` says of each service whether it is asked: ``closed`` (yes), ``open`` (no), ``half-open``.
     """
 
     panel: Panel
@@ -91,6 +92,8 @@ class History:
     gone: frozenset[str] = frozenset()
     requests: int = 0
     retries: int = 0
+    warnings: tuple[str, ...] = ()
+    breakers: Mapping[str, str] = field(default_factory=dict)
 
 
 class BarSource(Protocol):

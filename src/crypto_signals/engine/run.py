@@ -188,3 +188,5 @@ def _report(history: History, summary: Summary) -> None:
     summary.errors += history.errors
     summary.requests += history.requests
     summary.retries += history.retries
+    summary.warnings += [said for said in history.warnings if said not in summary.warnings]
+    summary.breakers |= history.breakers

@@ -1,13 +1,14 @@
 """One symbol as a run sees it: its bars, which of them are new, and what triggered on those."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 import numpy as np
 
 from crypto_signals.analysis.catalogue import Catalogue
 from crypto_signals.analysis.detections import Detection
-from crypto_signals.analysis.panel import Series, as_datetime, as_ts64
+from crypto_signals.analysis.panel import Panel, Series, as_datetime, as_ts64
+from crypto_signals.analysis.panel_pool import scan_panel
 from crypto_signals.analysis.scan import detect
 from crypto_signals.analysis.study import Study
 from crypto_signals.domain.instruments import Instrument
@@ -41,12 +42,20 @@ class Sight:
     def symbol(self) -> str:
         return self.instrument.symbol
 
+    @property
+    def new_bars(self) -> int:
+        """How many bars nobody has looked at yet."""
+        return len(self.study.series) - self.first
+
     def scan(self, catalogue: Catalogue, strategy: Strategy) -> None:
         """Finds the triggers on every new bar."""
-        if self.first >= len(self.study.series):
-            return
-        for detection in detect(self.study, catalogue, self.first):
-            if opens(strategy, detection):
+        if self.new_bars:
+            self.found(detect(self.study, catalogue, self.first), strategy)
+
+    def found(self, detections: Iterable[Detection], strategy: Strategy) -> None:
+        """Notes the triggers among detections of this symbol, in the order of their bars and names."""
+        for detection in detections:
+            if detection.index >= self.first and opens(strategy, detection):
                 self._triggers.setdefault(detection.index, []).append(detection)
 
     def situation(self, index: int) -> Situation | None:
@@ -58,6 +67,15 @@ class Sight:
 
     def watermark(self, index: int) -> Watermark:
         return Watermark(self.symbol, self.anchor_ts, as_datetime(self.study.series.ts[index]))
+
+
+def scan_together(sights: Sequence[Sight], catalogue: Catalogue, strategy: Strategy) -> None:
+    """Finds the triggers on the one new bar of each of many symbols: what `Sight.scan` finds, sooner."""
+    by_symbol = {sight.symbol: sight for sight in sights}
+    panel = Panel.of(sight.study.series for sight in sights)
+    found = list(scan_panel(panel, tuple(catalogue), last_only=True, processes=1))
+    for symbol, detections in groupby(found, key=lambda detection: detection.symbol):
+        by_symbol[symbol].found(detections, strategy)
 
 
 def opens(strategy: Strategy, detection: Detection) -> bool:

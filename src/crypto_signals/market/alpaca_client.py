@@ -2,6 +2,7 @@
 
 SourceFailed
 ├── Unreachable    no answer at all: another symbol will fare no better
+│   └── NotAsked   too many requests failed just before: the service is left alone for a while
 ├── NotEntitled    the keys are good, but this plan may not see these bars (403)
 └── NotUnderstood  the service refuses the question (400, 404, 422), perhaps for one symbol of many
 
@@ -10,33 +11,41 @@ Plain SourceFailed: any other answer that holds no bars. No message holds a key,
 
 import json
 import random
-import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
+from threading import Lock
 from typing import Final
 
 import httpx
+from circuitbreaker import CircuitBreaker
 from tenacity import (
     RetryCallState,
     Retrying,
     retry_if_exception_type,
+    retry_if_not_exception_type,
     stop_after_attempt,
 )
 
 from crypto_signals.domain.errors import SourceFailed, UsageError
-from crypto_signals.engine.ports import Wait
+from crypto_signals.market.pace import Pace, until_reset
 
 ATTEMPTS: Final = 3
+FAILURES: Final = 5
+"""So many requests that fail one after the other open the circuit: nothing is asked for a while."""
+OPEN_S: Final = 30
 MAX_PAGES: Final = 2_000
 PAGE_BARS: Final = 10_000
-MAX_WAIT_S: Final = 65.0
 _TIMEOUT: Final = httpx.Timeout(connect=3.0, read=8.0, write=5.0, pool=3.0)
 
 Rows = dict[str, list[object]]
 
 
 class Unreachable(SourceFailed):
+    pass
+
+
+class NotAsked(Unreachable):
     pass
 
 
@@ -49,17 +58,15 @@ class NotUnderstood(SourceFailed):
 
 
 class _Busy(SourceFailed):
-    """429, 5xx, or no JSON. ``wait_s``: until the service says that it will answer again."""
+    """5xx, or no JSON: it may be better in a moment."""
 
-    def __init__(self, message: str, wait_s: float | None = None) -> None:
-        self.wait_s = wait_s
+
+class _TooFast(SourceFailed):
+    """429. ``told``: the service said when to come back, and the pace waits until then."""
+
+    def __init__(self, message: str, *, told: bool) -> None:
+        self.told = told
         super().__init__(message)
-
-
-def waited(seconds: float) -> bool:
-    """Waits, whatever it takes."""
-    time.sleep(seconds)
-    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +76,11 @@ class Keys:
 
 
 class AlpacaClient:
-    """Reads bars; counts its ``requests`` and ``retries``.
+    """Reads one host of Alpaca's, from any number of threads; counts its ``requests`` and ``retries``.
 
-    Raises ``UsageError`` for an address that is neither https nor on loopback, or that holds a password.
-    ``first_wait_s`` is the wait before the second attempt; it doubles, and jitter is added. ``wait`` waits so
-    many seconds, or says no at once where the run must not wait.
+    Raises ``UsageError`` for an address that is neither https nor on loopback, or that holds a password;
+    ``setting`` is what the address was set with. ``first_wait_s`` is the wait before the second attempt; it
+    doubles, and jitter is added. Every attempt keeps to ``pace``, which may be shared.
     """
 
     def __init__(
@@ -81,42 +88,53 @@ class AlpacaClient:
         base_url: str,
         keys: Keys | None = None,
         *,
+        pace: Pace | None = None,
         first_wait_s: float = 0.5,
-        wait: Wait = waited,
+        setting: str = "ALPACA_DATA_URL",
     ) -> None:
-        url = _checked_url(base_url)
+        url = _checked_url(base_url, setting)
         self.host = url.host
         self.requests = 0
         self.retries = 0
         self._keys = keys
-        self._first_wait_s, self._wait = first_wait_s, wait
+        self._pace, self._first_wait_s = pace or Pace(), first_wait_s
+        self._counting = Lock()
+        self._circuit = CircuitBreaker(FAILURES, OPEN_S, (Unreachable, _Busy))
         headers = {"APCA-API-KEY-ID": keys.key_id, "APCA-API-SECRET-KEY": keys.secret} if keys else {}
         self._http = httpx.Client(
             base_url=url, headers=headers, timeout=_TIMEOUT, trust_env=not _is_loopback(url.host)
         )
 
+    @property
+    def breaker(self) -> str:
+        """Whether the service is asked: ``closed`` (yes), ``open`` (no), ``half-open`` (once, to see)."""
+        return str(self._circuit.state).replace("_", "-")
+
     def close(self) -> None:
         self._http.close()
 
-    def bars(self, path: str, params: Mapping[str, str]) -> Rows:
-        """Every page of one question: the bars of each symbol that has any, as the service wrote them."""
-        found: Rows = {}
+    def pages(self, path: str, params: Mapping[str, str]) -> Iterator[Rows]:
+        """The pages of one question: on each, the bars of some symbols, as the service wrote them."""
         token: str | None = None
         for _ in range(MAX_PAGES):
             page = {"limit": str(PAGE_BARS), **params} | ({"page_token": token} if token else {})
-            body = self._get(path, page)
-            _add_rows(found, body.get("bars"))
+            body = self.get(path, page)
+            if not isinstance(body, dict):
+                raise SourceFailed(f"Alpaca ({self.host}) answered with something that is not a JSON object")
+            yield _rows(body.get("bars"))
             following = body.get("next_page_token")
             if not following:
-                return found
+                return
             if not isinstance(following, str) or following == token:
                 raise SourceFailed("Alpaca's answer never ends: its next_page_token repeats")
             token = following
         raise SourceFailed(f"Alpaca's answer has more than {MAX_PAGES} pages; ask for fewer bars")
 
-    def _get(self, path: str, params: Mapping[str, str]) -> dict[str, object]:
+    def get(self, path: str, params: Mapping[str, str]) -> object:
+        """The JSON of one answer; asked again where that may help."""
         retrying = Retrying(
-            retry=retry_if_exception_type((_Busy, Unreachable)),
+            retry=retry_if_exception_type((_Busy, _TooFast, Unreachable))
+            & retry_if_not_exception_type(NotAsked),
             stop=stop_after_attempt(ATTEMPTS),
             wait=self._backoff,
             sleep=self._pause,
@@ -124,34 +142,43 @@ class AlpacaClient:
         )
         for attempt in retrying:
             with attempt:
-                self.requests += 1
-                self.retries += attempt.retry_state.attempt_number > 1
-                return self._once(path, params)
+                return self._attempt(path, params, is_first=attempt.retry_state.attempt_number == 1)
         raise AssertionError("the last attempt's error is raised again")
 
+    def _attempt(self, path: str, params: Mapping[str, str], *, is_first: bool) -> object:
+        self._pace.take()
+        if self._circuit.opened:
+            raise NotAsked(f"{FAILURES} requests failed one after the other; it is left alone for {OPEN_S} s")
+        with self._counting:
+            self.requests += 1
+            self.retries += not is_first
+        with self._circuit:
+            return self._once(path, params)
+
     def _backoff(self, state: RetryCallState) -> float:
-        """Seconds until the next attempt: as long as the service said, else growing, with jitter."""
+        """Seconds until the next attempt, growing, with jitter; none where the pace waits as it was told."""
         error = state.outcome.exception() if state.outcome else None
-        if isinstance(error, _Busy) and error.wait_s is not None:
-            return error.wait_s
+        if isinstance(error, _TooFast) and error.told:
+            return 0.0
         first = self._first_wait_s
         return float(first * 2 ** (state.attempt_number - 1) + random.uniform(0, first))  # noqa: S311 - jitter
 
     def _pause(self, seconds: float) -> None:
-        if not self._wait(seconds):
+        if not self._pace.wait(seconds):
             raise SourceFailed(
-                f"Alpaca ({self.host}) asked to wait {seconds:.0f} s, longer than this run may take"
+                f"Alpaca ({self.host}) failed, and to ask again would take longer than this run may"
             )
 
-    def _once(self, path: str, params: Mapping[str, str]) -> dict[str, object]:
+    def _once(self, path: str, params: Mapping[str, str]) -> object:
         try:
             response = self._http.get(path, params=params)
         except httpx.HTTPError as error:
             raise Unreachable(_reason(error)) from None
+        self._pace.heard(response.headers)
         if response.status_code != httpx.codes.OK:
             raise self._refusal(response)
         body = _json(response)
-        if not isinstance(body, dict):
+        if not isinstance(body, dict | list):
             raise _Busy(f"Alpaca ({self.host}) answered with something that is not a JSON object")
         return body
 
@@ -159,7 +186,10 @@ class AlpacaClient:
         status = response.status_code
         said = self._message(response)
         if status == httpx.codes.TOO_MANY_REQUESTS:
-            return _Busy("Alpaca asks to slow down (429)", _until_reset(response))
+            seconds = until_reset(response.headers)
+            if seconds is not None:
+                self._pace.refused(seconds)
+            return _TooFast("Alpaca asks to slow down (429)", told=seconds is not None)
         if status >= httpx.codes.INTERNAL_SERVER_ERROR:
             return _Busy(f"Alpaca failed ({status}){said}")
         if status == httpx.codes.FORBIDDEN and "subscription" in said:
@@ -183,16 +213,16 @@ class AlpacaClient:
         return f": {' '.join(text.split())[:200]}"
 
 
-def _add_rows(found: Rows, bars: object) -> None:
+def _rows(bars: object) -> Rows:
     """``bars`` maps symbols to lists; null stands for none at all."""
     if bars is None:
-        return
+        return {}
     if not isinstance(bars, dict):
         raise SourceFailed("Alpaca's answer holds no bars by symbol")
     for symbol, rows in bars.items():
         if not isinstance(rows, list | None):
             raise SourceFailed(f"Alpaca's answer holds no list of bars for {symbol}")
-        found.setdefault(symbol, []).extend(rows or [])
+    return {symbol: rows or [] for symbol, rows in bars.items()}
 
 
 def _json(response: httpx.Response) -> object:
@@ -201,16 +231,6 @@ def _json(response: httpx.Response) -> object:
     except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
         return None
     return body
-
-
-def _until_reset(response: httpx.Response) -> float | None:
-    """Seconds until a second after ``X-RateLimit-Reset`` (UNIX seconds), with jitter; bounded."""
-    try:
-        reset = float(response.headers.get("X-RateLimit-Reset", ""))
-    except ValueError:
-        return None
-    wait = max(0.0, reset - time.time()) + 1.0 + random.uniform(0.0, 0.5)  # noqa: S311 - jitter is no secret
-    return min(wait, MAX_WAIT_S)
 
 
 def _reason(error: httpx.HTTPError) -> str:
@@ -228,17 +248,15 @@ def _reason(error: httpx.HTTPError) -> str:
     return "the connection broke"
 
 
-def _checked_url(base_url: str) -> httpx.URL:
+def _checked_url(base_url: str, setting: str) -> httpx.URL:
     try:
         url = httpx.URL(base_url)
     except (httpx.InvalidURL, TypeError):
-        raise UsageError(
-            "ALPACA_DATA_URL is not an address; write it like https://data.alpaca.markets"
-        ) from None
+        raise UsageError(f"{setting} is not an address; write it like https://data.alpaca.markets") from None
     if url.userinfo:
-        raise UsageError("ALPACA_DATA_URL holds a user name or password; remove it")
+        raise UsageError(f"{setting} holds a user name or password; remove it")
     if not url.host or (url.scheme != "https" and not (url.scheme == "http" and _is_loopback(url.host))):
-        raise UsageError("ALPACA_DATA_URL must begin with https:// (http:// is accepted on loopback only)")
+        raise UsageError(f"{setting} must begin with https:// (http:// is accepted on loopback only)")
     return url
 
 

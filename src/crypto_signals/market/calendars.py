@@ -95,8 +95,18 @@ class MarketCalendar:
         if asset_class is AssetClass.CRYPTO:
             return now - timeframe.span * (bars + 3)
         full_sessions = ceil(bars / self.bars_per_session(asset_class, timeframe))
-        back = ceil(full_sessions * 1.05) + 3  # half days have fewer bars
-        return self.session_after(asset_class, now, -back)
+        back = full_sessions if timeframe.is_daily else ceil(full_sessions * 1.05)  # half days have fewer
+        return self.session_after(asset_class, now, -back - 3)
+
+    def bars_between(
+        self, asset_class: AssetClass, timeframe: Timeframe, start: datetime, end: datetime
+    ) -> int:
+        """About how many bars open from ``start`` to ``end``, half days counted as whole ones."""
+        if asset_class is AssetClass.CRYPTO:
+            return max(0, (end - start) // timeframe.span + 1)
+        first, last = (np.datetime64(moment.astimezone(UTC).date()) for moment in (start, end))
+        days = int(np.busday_count(first, last + 1, busdaycal=_exchange()))
+        return max(0, days) * self.bars_per_session(asset_class, timeframe)
 
 
 def _closes(timeframe: Timeframe, ts: Timestamps) -> Timestamps:

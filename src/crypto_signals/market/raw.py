@@ -1,5 +1,6 @@
 """Bars as they came, before anyone has looked at them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -34,6 +35,25 @@ class RawBars:
 
     def take(self, rows: "NDArray[np.bool_] | NDArray[np.int64] | slice") -> "RawBars":
         return RawBars(self.ts[rows], *(column[rows] for column in self.values))
+
+    @classmethod
+    def joined(cls, parts: Sequence["RawBars"]) -> "RawBars":
+        """The rows of all parts, one after the other."""
+        if len(parts) == 1:
+            return parts[0]
+        ts = np.concatenate([np.empty(0, "datetime64[us]"), *(part.ts for part in parts)])
+        columns = zip(*(part.values for part in parts), strict=True) if parts else [()] * len(VALUES)
+        return cls(ts, *(np.concatenate([np.empty(0), *own]) for own in columns))
+
+    def since(self, first: np.datetime64) -> "RawBars":
+        """Those that opened at ``first`` or later."""
+        return self.take(self.ts >= first)
+
+    def has_prices_of(self, other: "RawBars") -> bool:
+        """Whether both have the same stamps and prices, row by row."""
+        return np.array_equal(self.ts, other.ts) and all(
+            np.array_equal(getattr(self, name), getattr(other, name), equal_nan=True) for name in PRICES
+        )
 
     def stamped(self, ts: NDArray[np.datetime64]) -> "RawBars":
         """The same bars with other stamps."""
