@@ -13,17 +13,11 @@ from crypto_signals.analysis.plain_talib import talib
 from crypto_signals.analysis.study import Study
 from crypto_signals.research.synthetic import walk
 
-
-class Step(NamedTuple):
-    """``bars`` may take ``most_growth`` times as long as the bars of the step before."""
-
-    bars: int
-    most_growth: float
-
-
-STEPS = (Step(200, np.inf), Step(2_000, 30.0), Step(20_000, 20.0), Step(200_000, 20.0))
-"""Ten times the bars take ten times as long where that is linear, a hundred times where it is quadratic; up
-to 16 times were seen of a linear detector, beside other programs that took its caches."""
+STEPS = (200, 2_000, 20_000, 200_000)
+"""Bars; each step is short enough to find out a quadratic detector before the next would take hours."""
+MOST_GROWTH = 30.0
+"""From step to step. A linear detector takes ten times as long, up to twenty beside other programs that take
+its caches; a quadratic one a hundred times."""
 MOST_NS_PER_BAR = 10_000.0
 ROUNDS = 3
 TRIES = 3
@@ -50,19 +44,19 @@ def pace(entry: Detector) -> Pace:
 
 
 def _pace(entry: Detector) -> Pace:
-    _timed(entry, STEPS[0].bars)
-    before, took = STEPS[0].bars, _timed(entry, STEPS[0].bars)
-    for bars, most_growth in STEPS[1:]:
+    _timed(entry, STEPS[0])
+    before, took = STEPS[0], _timed(entry, STEPS[0])
+    for bars in STEPS[1:]:
         if took * (bars / before) ** 2 > MOST_SECONDS:
             break
         last, took = took, _timed(entry, bars)
         growth, tries = took / max(last, 1e-9), 1
         slow = 1e9 * took > LINEAR_NS_PER_BAR * bars
-        while growth > most_growth and slow and tries < TRIES:
+        while growth > MOST_GROWTH and slow and tries < TRIES:
             again = _timed(entry, before)
             took = _timed(entry, bars)
             growth, tries = min(growth, took / max(again, 1e-9)), tries + 1
-        if growth > most_growth and slow:
+        if growth > MOST_GROWTH and slow:
             return Pace(False, f"{bars} bars take {growth:.1f} times as long as {before}: not linear")
         before = bars
     per_bar = 1e9 * took / before
