@@ -13,12 +13,11 @@ from crypto_signals.analysis.plain_talib import talib
 from crypto_signals.analysis.study import Study
 from crypto_signals.research.synthetic import walk
 
-
 STEPS = (200, 2_000, 20_000, 200_000)
 """Bars; each step is short enough to find out a quadratic detector before the next would take hours."""
 MOST_GROWTH = 30.0
-"""From step to step. A linear detector takes ten times as long, up to twenty beside other programs that take its
-caches; a quadratic one a hundred times."""
+"""From step to step. A linear detector takes ten times as long, up to twenty beside other programs that take
+its caches; a quadratic one a hundred times."""
 MOST_NS_PER_BAR = 10_000.0
 ROUNDS = 3
 TRIES = 3
