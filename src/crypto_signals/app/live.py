@@ -15,9 +15,10 @@ from crypto_signals.app.stores import configured, keeper, leased
 from crypto_signals.config import Configuration, Settings
 from crypto_signals.domain.events import Event
 from crypto_signals.domain.signals import Signal
-from crypto_signals.engine.ports import SourceError
+from crypto_signals.engine.ports import SourceError, Watcher
 from crypto_signals.engine.replay import VirtualClock
 from crypto_signals.engine.run import MainJob
+from crypto_signals.engine.watching import UNWATCHED
 from crypto_signals.home import held
 from crypto_signals.market.calendars import MarketCalendar
 from crypto_signals.plugins import Fault
@@ -40,7 +41,9 @@ class LiveJob(MainJob):
 
 
 @contextmanager
-def live_job(configuration: Configuration, console: Console) -> Iterator[tuple[MainJob, RunBudget]]:
+def live_job(
+    configuration: Configuration, console: Console, watcher: Watcher = UNWATCHED
+) -> Iterator[tuple[MainJob, RunBudget]]:
     """The main job with the configured services, holding the state folder while the block lasts."""
     settings, calendar = configuration.settings, MarketCalendar()
     with ExitStack() as stack:
@@ -71,6 +74,7 @@ def live_job(configuration: Configuration, console: Console) -> Iterator[tuple[M
                 settle=timedelta(seconds=settings.settle_seconds),
                 config_hash=configuration.hash,
                 keeper=keeper(settings, store),
+                watcher=watcher,
                 faults=known.faults,
             ),
             budget,
