@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from rich.console import Console
 
@@ -42,15 +43,21 @@ class LiveJob(MainJob):
 
 @contextmanager
 def live_job(
-    configuration: Configuration, console: Console, watcher: Watcher = UNWATCHED
+    configuration: Configuration,
+    console: Console,
+    watcher: Watcher = UNWATCHED,
+    *,
+    budget: RunBudget | None = None,
+    home: Path | None = None,
 ) -> Iterator[tuple[MainJob, RunBudget]]:
-    """The main job with the configured services, holding the state folder while the block lasts."""
+    """The main job with the configured services, holding the state folder while the block lasts, unless the
+    caller holds it and names it as ``home``."""
     settings, calendar = configuration.settings, MarketCalendar()
     with ExitStack() as stack:
         known = stack.enter_context(own_detectors(configuration))
         strategies = strategies_of(configuration, known)
-        home = stack.enter_context(held(settings.sentinel_home))
-        budget = RunBudget(settings.run_budget_seconds)
+        home = home or stack.enter_context(held(settings.sentinel_home))
+        budget = budget or RunBudget(settings.run_budget_seconds)
         source = bar_source(settings, calendar, budget)
         stack.callback(source.close)
         store = configured(settings)

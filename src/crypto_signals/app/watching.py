@@ -38,7 +38,7 @@ class Watch:
     """Watches runs for the life of a process. ``say`` tells a person what could not be reported."""
 
     def __init__(self, settings: Settings, say: Say, metrics: "Metrics | None" = None) -> None:
-        self._settings, self._say, self._metrics = settings, say, metrics
+        self.say, self.metrics, self._settings = say, metrics, settings
         lines = LogLines(settings.environment)
         self._reporters: Sequence[Reporter] = [lines] if metrics is None else [lines, metrics]
         if metrics is not None and settings.metrics_textfile is not None:
@@ -54,10 +54,11 @@ class Watch:
         return Watchers(self._reporters)
 
     @contextmanager
-    def run(self) -> Iterator[Note]:
+    def run(self, hurried: Callable[[], bool] = lambda: False) -> Iterator[Note]:
         """Around one run, from before its parts are put together; it is told the run's summary.
 
         One that another program holds up is no run. Whatever else ends it without a summary is a failure.
+        Where it is ``hurried`` to its end, nothing is sent anywhere.
         """
         start = time.monotonic()
         summaries: list[Summary] = []
@@ -66,20 +67,20 @@ class Watch:
         except (HeldByAnother, LeaseHeld):
             raise
         except Exception as error:
-            self._ended(error, time.monotonic() - start)
+            self._ended(error, time.monotonic() - start, hurried=hurried())
             raise
         for summary in summaries:
-            self._ended(summary, time.monotonic() - start)
+            self._ended(summary, time.monotonic() - start, hurried=hurried())
 
-    def _ended(self, outcome: Summary | Exception, duration_s: float) -> None:
+    def _ended(self, outcome: Summary | Exception, duration_s: float, *, hurried: bool) -> None:
         for reporter in self._reporters:
             if isinstance(outcome, Summary):
                 self._try(reporter.finished, outcome.as_dict(), outcome.exit_code, duration_s)
             else:
                 self._try(reporter.failed, outcome, duration_s)
-        self._report(good=isinstance(outcome, Summary) and outcome.exit_code == 0)
+        self._report(good=isinstance(outcome, Summary) and outcome.exit_code == 0, hurried=hurried)
 
-    def _report(self, *, good: bool) -> None:
+    def _report(self, *, good: bool, hurried: bool) -> None:
         settings = self._settings
         gateway, file, deadman = (
             settings.metrics_pushgateway_url,
@@ -90,12 +91,12 @@ class Watch:
             return
         from crypto_signals.observability import exports  # noqa: PLC0415 - loads the HTTP client
 
-        if self._metrics and gateway:
+        if self.metrics and gateway and not hurried:
             group = {"environment": settings.environment}
-            self._try(exports.push, gateway.get_secret_value(), self._metrics.registry, group)
-        if self._metrics and file:
-            self._try(exports.write, file, self._metrics.registry)
-        if deadman:
+            self._try(exports.push, gateway.get_secret_value(), self.metrics.registry, group)
+        if self.metrics and file:
+            self._try(exports.write, file, self.metrics.registry)
+        if deadman and not hurried:
             self._try(lambda: exports.ping(deadman.get_secret_value(), good=good))
 
     def _try(self, export: Callable[..., None], *words: object) -> None:
@@ -103,9 +104,9 @@ class Watch:
         try:
             export(*words)
         except NotReported as problem:
-            self._say(str(problem))
+            self.say(str(problem))
         except Exception as error:  # noqa: BLE001 - whatever it is, the run has ended well or badly without it
-            self._say(f"a report of this run failed: {type(error).__name__}")
+            self.say(f"a report of this run failed: {type(error).__name__}")
 
 
 def watch(configuration: Configuration, say: Say, *, served: bool = False) -> Watch:

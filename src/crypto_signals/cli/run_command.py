@@ -26,7 +26,7 @@ def run(output: FormatOption = Format.TABLE) -> None:
     console = out() if output is Format.TABLE else notes()
     try:
         with (
-            watched.run() as note,
+            watched.run(lambda: bool(came)) as note,
             live_job(configuration, console, watched.watcher) as (job, budget),
             stopped_by_signals(budget) as came,
         ):
