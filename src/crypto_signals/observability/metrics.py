@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
 from crypto_signals import __version__
 from crypto_signals.engine.ports import Delivery, Looked
@@ -25,6 +25,7 @@ class Metrics:
     """A `Watcher` with a registry of its own, filled over the life of the process."""
 
     def __init__(self) -> None:
+        disable_created_metrics()
         self.registry = CollectorRegistry()
         gauge = partial(Gauge, namespace="sentinel", registry=self.registry)
         counter = partial(Counter, namespace="sentinel", registry=self.registry)
