@@ -19,18 +19,19 @@ class SystemClock:
 
 
 class RunBudget:
-    """A `Patience` of real seconds. ``stop`` ends every wait within a moment.
+    """A `Patience` of real seconds, stopped with the one that it lies ``within``. ``stop`` ends every wait soon.
 
     The wish to stop is a plain flag that waits look at: it is set by signal handlers, which must not lock.
     """
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, within: "RunBudget | None" = None) -> None:
+        self._within = within
         self._deadline = time.monotonic() + seconds
         self._stopping = False
 
     @property
     def stopping(self) -> bool:
-        return self._stopping
+        return self._stopping or (self._within is not None and self._within.stopping)
 
     def stop(self) -> None:
         self._stopping = True
@@ -39,9 +40,9 @@ class RunBudget:
         end = time.monotonic() + seconds
         if end > self._deadline:
             return False
-        while not self._stopping and (left := end - time.monotonic()) > 0:
+        while not self.stopping and (left := end - time.monotonic()) > 0:
             time.sleep(min(left, GLANCE_S))
-        return not self._stopping
+        return not self.stopping
 
 
 @contextmanager

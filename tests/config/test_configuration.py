@@ -138,6 +138,11 @@ BAD = {
     "SIGNAL_TTL_DAYS": ["-1", "month"],
     "SHADOW_TTL_DAYS": ["-1"],
     "ENVIRONMENT": ["STAGING", "PROD # live"],
+    "LOG_LEVEL": ["LOUD"],
+    "LOG_FORMAT": ["xml"],
+    "HTTP_BIND": ["nowhere", "127.0.0.1:99999", "http://127.0.0.1:80"],
+    "METRICS_PUSHGATEWAY_URL": ["gateway:9091", "http://u:p@gateway:9091"],
+    "DEADMAN_URL": ["http://hc.example.org/x"],
     "GOOGLE_CLOUD_PROJECT": ["My Project"],
     "DISABLE_SECRET_MANAGER": ["maybe"],
 }
@@ -147,9 +152,6 @@ NOT_YET = {
     "RATE_LIMIT_PER_MINUTE": ["0", "many"],
     "RATE_LIMIT_DELAY": ["-1"],
     "POSITION_TTL_DAYS": ["-1"],
-    "LOG_LEVEL": ["LOUD"],
-    "LOG_FORMAT": ["xml"],
-    "HTTP_BIND": ["nowhere"],
     "WAREHOUSE_URL": ["nonsense"],
 }
 

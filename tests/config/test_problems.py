@@ -59,12 +59,12 @@ def test_no_webhook_is_asked_for_what_is_not_looked_at(
 
 def test_a_setting_of_a_later_version_is_not_silent(program: Program) -> None:
     """``config`` says that it does nothing here, wherever it is set, and shows no value."""
-    (program.folder / ".env").write_text("LOG_LEVEL=INFO\n")
-    answer = clean(program("config", DEADMAN_URL="https://example.org/CANARY"))
+    (program.folder / ".env").write_text("POSITION_TTL_DAYS=9\n")
+    answer = clean(program("config", EVIDENCE_FILE="CANARY"))
     assert answer.code == 0
     assert sorted(answer.said) == [
-        "DEADMAN_URL is set but not used by this version",
-        "LOG_LEVEL is set but not used by this version",
+        "EVIDENCE_FILE is set but not used by this version",
+        "POSITION_TTL_DAYS is set but not used by this version",
     ]
     assert program.leaks("CANARY") == []
 

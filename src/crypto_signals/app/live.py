@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from rich.console import Console
 
@@ -15,9 +16,10 @@ from crypto_signals.app.stores import configured, keeper, leased
 from crypto_signals.config import Configuration, Settings
 from crypto_signals.domain.events import Event
 from crypto_signals.domain.signals import Signal
-from crypto_signals.engine.ports import SourceError
+from crypto_signals.engine.ports import SourceError, Watcher
 from crypto_signals.engine.replay import VirtualClock
 from crypto_signals.engine.run import MainJob
+from crypto_signals.engine.watching import UNWATCHED
 from crypto_signals.home import held
 from crypto_signals.market.calendars import MarketCalendar
 from crypto_signals.plugins import Fault
@@ -40,14 +42,22 @@ class LiveJob(MainJob):
 
 
 @contextmanager
-def live_job(configuration: Configuration, console: Console) -> Iterator[tuple[MainJob, RunBudget]]:
-    """The main job with the configured services, holding the state folder while the block lasts."""
+def live_job(
+    configuration: Configuration,
+    console: Console,
+    watcher: Watcher = UNWATCHED,
+    *,
+    budget: RunBudget | None = None,
+    home: Path | None = None,
+) -> Iterator[tuple[MainJob, RunBudget]]:
+    """The main job with the configured services, holding the state folder while the block lasts, unless the
+    caller holds it and names it as ``home``."""
     settings, calendar = configuration.settings, MarketCalendar()
     with ExitStack() as stack:
         known = stack.enter_context(own_detectors(configuration))
         strategies = strategies_of(configuration, known)
-        home = stack.enter_context(held(settings.sentinel_home))
-        budget = RunBudget(settings.run_budget_seconds)
+        home = home or stack.enter_context(held(settings.sentinel_home))
+        budget = budget or RunBudget(settings.run_budget_seconds)
         source = bar_source(settings, calendar, budget)
         stack.callback(source.close)
         store = configured(settings)
@@ -71,6 +81,7 @@ def live_job(configuration: Configuration, console: Console) -> Iterator[tuple[M
                 settle=timedelta(seconds=settings.settle_seconds),
                 config_hash=configuration.hash,
                 keeper=keeper(settings, store),
+                watcher=watcher,
                 faults=known.faults,
             ),
             budget,

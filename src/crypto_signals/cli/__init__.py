@@ -13,6 +13,7 @@ from crypto_signals.cli import (
     patterns_command,
     run_command,
     scan_command,
+    serve_command,
     signals_command,
     simulator_command,
     store_command,
@@ -34,6 +35,7 @@ application.command("demo")(demo_command.demo)
 application.command("run")(run_command.run)
 application.command("scan")(scan_command.scan)
 application.command("why")(why_command.why)
+application.command("serve")(serve_command.serve)
 application.add_typer(signals_command.application, name="signals")
 application.command("patterns")(patterns_command.patterns)
 application.command("audit")(audit_command.audit)

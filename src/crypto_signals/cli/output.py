@@ -1,6 +1,7 @@
 """How commands print: tables for people on stdout, JSON lines for scripts on stdout, notes on stderr."""
 
 import json
+import logging
 import os
 import re
 import sys
@@ -101,8 +102,20 @@ def _is_number(text: str) -> bool:
     return text.replace(",", "").lstrip("+-−").replace(".", "", 1).isdigit() or not text
 
 
+_LOG_LEVELS = {"red": "error", "yellow": "warning"}
+_structured: list[str] = []
+
+
+def say_as(style: str) -> None:
+    """From now on notes are log lines, unless the log itself is made for a console."""
+    _structured[:] = [] if style == "console" else [style]
+
+
 def say(line: str, style: str = "") -> None:
     """One line for people, on stderr."""
+    if _structured:
+        getattr(logging.getLogger("crypto_signals.cli"), _LOG_LEVELS.get(style, "info"))("%s", line)
+        return
     notes().print(Text(_shown(line), style=style), soft_wrap=True)
 
 

@@ -20,10 +20,13 @@ from crypto_signals.config.required import missing
 from crypto_signals.config.secret_manager import Secrets, ask
 from crypto_signals.config.values import (
     BarsUrl,
+    Bind,
     ChannelId,
     DiscordApi,
+    Gateway,
     Key,
     Project,
+    SecretUrl,
     StoreUrl,
     Symbols,
     Url,
@@ -38,7 +41,6 @@ ENV_FILE = Path(".env")
 _NOT_USED_YET = (
     *("WAREHOUSE_URL", "ALPACA_PAPER_TRADING", "ALPACA_TRADING_URL"),
     *("DISCORD_SHADOW_WEBHOOK_URL", "DISCORD_SYSTEM_WEBHOOK_URL", "POSITION_TTL_DAYS", "EVIDENCE_FILE"),
-    *("LOG_LEVEL", "LOG_FORMAT", "METRICS_PUSHGATEWAY_URL", "METRICS_TEXTFILE", "DEADMAN_URL", "HTTP_BIND"),
 )
 
 
@@ -88,6 +90,12 @@ class Settings(BaseSettings):
     store_url: StoreUrl | None = None
     signal_ttl_days: Annotated[float, Field(ge=1, le=36_500)] = 30.0
     shadow_ttl_days: Annotated[float, Field(ge=1, le=36_500)] = 7.0
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] | None = None
+    log_format: Literal["console", "json", "gcp"] = "console"
+    metrics_pushgateway_url: Gateway | None = None
+    metrics_textfile: Path | None = None
+    deadman_url: SecretUrl | None = None
+    http_bind: Bind = "127.0.0.1:8080"
     cooldown_scope: Literal["SYMBOL", "PATTERN"] = "SYMBOL"
     cooldown_hours: Annotated[float, Field(ge=0, le=10_000)] = 48.0
 
