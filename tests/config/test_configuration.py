@@ -113,6 +113,10 @@ BAD = {
     "BARS_URL": ["ftp://x", "file:", "alpaca # default"],
     "ALPACA_DATA_URL": ["http://data.alpaca.markets", "data.alpaca.markets", "https://"],
     "ALPACA_DATA_FEED": ["otc", "SIP # all"],
+    "ALPACA_PAPER_TRADING": ["maybe"],
+    "ALPACA_TRADING_URL": ["http://api.alpaca.markets"],
+    "RATE_LIMIT_PER_MINUTE": ["0", "many"],
+    "RATE_LIMIT_DELAY": ["-1"],
     "TEST_MODE": ["maybe", "true # everything to the test webhook"],
     "RUN_BUDGET_SECONDS": ["0", "-5", "nan", "long"],
     "COOLDOWN_SCOPE": ["symbol ", "EVERYTHING"],
@@ -140,11 +144,7 @@ BAD = {
 }
 NOT_YET = {
     "ENVIRONMENT": ["STAGING"],
-    "ALPACA_PAPER_TRADING": ["maybe"],
-    "ALPACA_TRADING_URL": ["http://api.alpaca.markets"],
     "DISABLE_SECRET_MANAGER": ["maybe"],
-    "RATE_LIMIT_PER_MINUTE": ["0", "many"],
-    "RATE_LIMIT_DELAY": ["-1"],
     "POSITION_TTL_DAYS": ["-1"],
     "LOG_LEVEL": ["LOUD"],
     "LOG_FORMAT": ["xml"],

@@ -28,7 +28,6 @@ ENV_FILE = Path(".env")
 
 _NOT_USED_YET = (
     *("ENVIRONMENT", "GOOGLE_CLOUD_PROJECT", "DISABLE_SECRET_MANAGER", "WAREHOUSE_URL"),
-    *("ALPACA_PAPER_TRADING", "ALPACA_TRADING_URL"),
     *("DISCORD_SHADOW_WEBHOOK_URL", "DISCORD_SYSTEM_WEBHOOK_URL", "POSITION_TTL_DAYS", "EVIDENCE_FILE"),
     *("LOG_LEVEL", "LOG_FORMAT", "METRICS_PUSHGATEWAY_URL", "METRICS_TEXTFILE", "DEADMAN_URL", "HTTP_BIND"),
 )
@@ -47,6 +46,8 @@ class Settings(BaseSettings):
     enable_equities: bool = True
     bars_url: BarsUrl = "alpaca"
     alpaca_data_url: Url = "https://data.alpaca.markets"
+    alpaca_trading_url: Url | None = None
+    alpaca_paper_trading: bool = True
     alpaca_data_feed: Literal["auto", "iex", "sip"] = "auto"
     alpaca_api_key: Key | None = None
     alpaca_secret_key: Key | None = None
