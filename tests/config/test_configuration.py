@@ -113,6 +113,10 @@ BAD = {
     "BARS_URL": ["ftp://x", "file:", "alpaca # default"],
     "ALPACA_DATA_URL": ["http://data.alpaca.markets", "data.alpaca.markets", "https://"],
     "ALPACA_DATA_FEED": ["otc", "SIP # all"],
+    "ALPACA_PAPER_TRADING": ["maybe"],
+    "ALPACA_TRADING_URL": ["http://api.alpaca.markets"],
+    "RATE_LIMIT_PER_MINUTE": ["0", "many"],
+    "RATE_LIMIT_DELAY": ["-1"],
     "TEST_MODE": ["maybe", "true # everything to the test webhook"],
     "RUN_BUDGET_SECONDS": ["0", "-5", "nan", "long"],
     "COOLDOWN_SCOPE": ["symbol ", "EVERYTHING"],
@@ -147,10 +151,6 @@ BAD = {
     "DISABLE_SECRET_MANAGER": ["maybe"],
 }
 NOT_YET = {
-    "ALPACA_PAPER_TRADING": ["maybe"],
-    "ALPACA_TRADING_URL": ["http://api.alpaca.markets"],
-    "RATE_LIMIT_PER_MINUTE": ["0", "many"],
-    "RATE_LIMIT_DELAY": ["-1"],
     "POSITION_TTL_DAYS": ["-1"],
     "WAREHOUSE_URL": ["nonsense"],
 }

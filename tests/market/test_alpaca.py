@@ -190,6 +190,20 @@ def test_lasting_faults_end_in_three_attempts(alpaca: Simulator) -> None:
     assert history.requests == 4
 
 
+def test_a_failing_service_is_left_alone(alpaca: Simulator) -> None:
+    """After five requests that failed one after the other, no other is sent, whatever is still to be asked;
+    stocks still come, and both states can be read."""
+    alpaca.post(
+        "faults", [{"fault": "status", "path": "crypto", "times": None, "status": 503, "body": "<html>"}]
+    )
+    pairs = [f"{a}{b}{c}/USD" for a in "AB" for b in "ABCDEFGHIJ" for c in "KLMNOPQRST"]
+    history = look(source(alpaca.alpaca, *pairs, "SPY", keys=KEYS))
+    assert history.breakers == {"alpaca_crypto": "open", "alpaca_equity": "closed"}
+    assert 5 <= sum("crypto" in entry["path"] for entry in alpaca.requests()) <= 8
+    assert history.panel.symbols == ("SPY",)
+    assert "it is left alone for 30 s" in history.errors[-1].error
+
+
 def test_unreachable() -> None:
     """With nobody there, one line says so, and nothing is given."""
     with socket.create_server(("127.0.0.1", 0)) as free:

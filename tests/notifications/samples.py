@@ -98,6 +98,7 @@ def every_event(plan: Plan) -> dict[str, Event]:
         "break_even": event(EventType.STOP_MOVED, stop=plan.entry, stop_kind=StopKind.BREAK_EVEN),
         "lock": event(EventType.STOP_MOVED, stop=first, stop_kind=StopKind.TP1_LOCK),
         "trail": event(EventType.STOP_MOVED, stop=second, stop_kind=StopKind.TRAIL),
+        "rebased": event(EventType.REBASED, factor=0.25),
         "structure_broken": event(EventType.STRUCTURE_BROKEN, price=plan.invalidation),
         "trail_hit": event(EventType.TRAIL_HIT, price=second, reason=ExitReason.TRAIL, **closed),
         "stopped": event(EventType.STOPPED, price=plan.stop, reason=ExitReason.STOP, **lost),

@@ -39,7 +39,7 @@ ENV_FILE = Path(".env")
 """Read from the folder in which the program is started."""
 
 _NOT_USED_YET = (
-    *("WAREHOUSE_URL", "ALPACA_PAPER_TRADING", "ALPACA_TRADING_URL"),
+    "WAREHOUSE_URL",
     *("DISCORD_SHADOW_WEBHOOK_URL", "DISCORD_SYSTEM_WEBHOOK_URL", "POSITION_TTL_DAYS", "EVIDENCE_FILE"),
 )
 
@@ -70,6 +70,8 @@ class Settings(BaseSettings):
     enable_equities: bool = True
     bars_url: BarsUrl = "alpaca"
     alpaca_data_url: Url = "https://data.alpaca.markets"
+    alpaca_trading_url: Url | None = None
+    alpaca_paper_trading: bool = True
     alpaca_data_feed: Literal["auto", "iex", "sip"] = "auto"
     alpaca_api_key: Key | None = None
     alpaca_secret_key: Key | None = None

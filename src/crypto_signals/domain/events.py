@@ -1,5 +1,6 @@
 """Facts about a signal, in the past tense, and what each one owes to the people who follow it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -16,6 +17,7 @@ class EventType(StrEnum):
     TARGET_2_HIT = "target_2_hit"
     TARGET_3_HIT = "target_3_hit"
     STOP_MOVED = "stop_moved"
+    REBASED = "rebased"
     STRUCTURE_BROKEN = "structure_broken"
     TRAIL_HIT = "trail_hit"
     STOPPED = "stopped"
@@ -48,7 +50,8 @@ class Event:
     for created, announced and cancelled it is the clock.
 
     ``price`` and ``fraction`` say what was filled where, ``stop`` where the stop stands from the
-    next bar on, ``result_r`` (net of ``fees_r``) is set on the event that ends an entered trade.
+    next bar on, ``result_r`` (net of ``fees_r``) is set on the event that ends an entered trade; since
+    ``rebased``, as after a split, every price of before counts ``factor`` times.
     A ``quiet`` event is stored but told to nobody.
     """
 
@@ -58,6 +61,7 @@ class Event:
     fraction: float | None = None
     stop: float | None = None
     stop_kind: StopKind | None = None
+    factor: float | None = None
     reason: ExitReason | None = None
     ambiguous: bool = False
     quiet: bool = False
@@ -65,6 +69,20 @@ class Event:
     fees_r: float | None = None
     thread_id: str | None = None
     detail: str | None = None
+
+
+def in_last_units(events: Sequence[Event]) -> list[Event]:
+    """``events`` with all prices as they count after the last of them."""
+    factor, counted = 1.0, []
+    for event in reversed(events):
+        counted.append(event if factor == 1 else _scaled(event, factor))
+        factor *= event.factor or 1.0
+    return counted[::-1]
+
+
+def _scaled(event: Event, factor: float) -> Event:
+    price = None if event.price is None else event.price * factor
+    return replace(event, price=price, stop=None if event.stop is None else event.stop * factor)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -65,8 +65,18 @@ def without_data(signal: Signal, ts: datetime) -> tuple[Signal, tuple[Event, ...
     return apply(signal, event), (event,)
 
 
+def rebased(signal: Signal, factor: float, ts: datetime) -> tuple[Signal, tuple[Event, ...]]:
+    """Counts every price ``factor`` times, as after a split: its results in R stay what they were."""
+    if signal.progress.closed:
+        return signal, ()
+    event = Event(type=EventType.REBASED, ts=ts, factor=factor)
+    return apply(signal, event), (event,)
+
+
 def apply(signal: Signal, event: Event) -> Signal:
     """``signal`` after ``event``; the number of events folded in is its version."""
+    if event.factor is not None:
+        signal = signal.rebased(event.factor)
     told: dict[str, datetime | str | None] = {}
     if event.type is EventType.ANNOUNCED:
         told = {"announced_at": event.ts, "thread_id": event.thread_id}

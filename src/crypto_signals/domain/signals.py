@@ -1,7 +1,7 @@
 """A signal: its terms, which never change, and how far the market and the people have come with it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID, uuid5
 
@@ -43,7 +43,7 @@ class GateResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The levels as announced. ``risk`` (one R) is |entry - stop| and never changes.
+    """The levels as announced. ``risk`` (one R) is |entry - stop| and never changes, but for its units.
 
     ``cost_rate`` is the cost of one side of the trade as a share of its notional: fee and slippage.
     """
@@ -58,6 +58,17 @@ class Plan:
     max_bars: int = 60
     fractions: tuple[float, float, float] = (0.5, 0.25, 0.25)
     cost_rate: float = 0.0
+
+    def rebased(self, factor: float) -> "Plan":
+        """The same plan where a price of 1 is now one of ``factor``; what it pays in R stays."""
+        first, second, third = (target * factor for target in self.targets)
+        return replace(
+            self,
+            entry=self.entry * factor,
+            stop=self.stop * factor,
+            targets=(first, second, third),
+            invalidation=_times(self.invalidation, factor),
+        )
 
     @property
     def risk(self) -> float:
@@ -104,6 +115,21 @@ class Progress:
     def closed(self) -> bool:
         return self.status in CLOSED
 
+    def rebased(self, factor: float) -> "Progress":
+        """The same progress where a price of 1 is now one of ``factor``."""
+        return replace(
+            self,
+            last_close=_times(self.last_close, factor),
+            entry_fill=_times(self.entry_fill, factor),
+            stop=_times(self.stop, factor),
+            told_stop=_times(self.told_stop, factor),
+            fills=tuple(replace(fill, price=fill.price * factor) for fill in self.fills),
+        )
+
+
+def _times(price: float | None, factor: float) -> float | None:
+    return None if price is None else price * factor
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signal:
@@ -143,6 +169,15 @@ class Signal:
     def revision(self) -> int:
         """Grows with every change: with each event, and with each bar that was followed."""
         return self.version + self.progress.bars_seen
+
+    def rebased(self, factor: float) -> "Signal":
+        """The same signal where a price of 1 is now one of ``factor``."""
+        return replace(
+            self,
+            plan=self.plan.rebased(factor),
+            progress=self.progress.rebased(factor),
+            anchors=tuple(replace(anchor, price=anchor.price * factor) for anchor in self.anchors),
+        )
 
     @property
     def direction(self) -> Direction:

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 
 from crypto_signals.analysis.catalogue import Catalogue
+from crypto_signals.analysis.panel import as_datetime
 from crypto_signals.domain.errors import StoreUnusable, VersionConflict
 from crypto_signals.domain.strategy import Strategy
 from crypto_signals.engine.book import Book, Entry, saved
@@ -63,6 +64,7 @@ class Lookout:
             if patience.stopping:
                 return
             self._scan(some)
+        self._rebase(sights)
         for bars in moments(sights):
             if patience.stopping:
                 return
@@ -84,6 +86,17 @@ class Lookout:
         for sight in sights:
             with self._guarded(sight.symbol, self._unscanned):
                 sight.scan(self.catalogue, self.strategy)
+
+    def _rebase(self, sights: Iterable[Sight]) -> None:
+        """Open signals of instruments that were split count in the new units before they are followed."""
+        changed: list[Entry] = []
+        for sight in sights:
+            with self._guarded(sight.symbol, self._failed):
+                ts = sight.study.series.ts
+                since = as_datetime(ts[min(sight.first, len(ts) - 1)])
+                tracker = Tracker(sight.study, self.calendar)
+                changed += tracker.rebase(self.book.open(sight.symbol), since)
+        self._commit(changed, [])
 
     def _at(self, bars: Iterable[tuple[Sight, int]], now: datetime) -> None:
         moved: list[Entry] = []

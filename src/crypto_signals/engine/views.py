@@ -86,6 +86,7 @@ def _event_view(seq: int, event: Event) -> Json:
         "price": event.price,
         "fraction": event.fraction,
         "stop": event.stop,
+        "factor": event.factor,
         "stop_kind": event.stop_kind.value if event.stop_kind else None,
         "reason": event.reason.value if event.reason else None,
         "ambiguous": event.ambiguous,

@@ -15,7 +15,7 @@ from crypto_signals.engine.ports import History, SourceError, Wanted
 from crypto_signals.market.alpaca_client import AlpacaClient, Keys
 from crypto_signals.market.cache import BarCache
 from crypto_signals.market.calendars import MarketCalendar
-from crypto_signals.market.fetching import CRYPTO_FEED, BarKind, Fetched, Fetcher
+from crypto_signals.market.fetching import CRYPTO_FEED, PATHS, BarKind, Fetched, Fetcher
 from crypto_signals.market.pace import Pace
 from crypto_signals.market.prepare import FIRST_LOOK_BARS, prepared
 from crypto_signals.market.shelf import Shelf
@@ -103,7 +103,10 @@ class AlpacaBars:
             requests=self._client.requests - requests,
             retries=self._client.retries - retries,
             warnings=tuple(warnings),
-            breakers={SERVICE: self._client.breaker},
+            breakers={
+                f"{SERVICE}_{want}": self._client.breaker(PATHS[want])
+                for want in sorted({want.instrument.asset_class for want in wanted})
+            },
         )
 
     def _ask(self, wanted: Sequence[Wanted], timeframe: Timeframe, now: datetime) -> _Answer:

@@ -11,6 +11,7 @@ Plain SourceFailed: any other answer that holds no bars. No message holds a key,
 
 import json
 import random
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -99,16 +100,20 @@ class AlpacaClient:
         self._keys = keys
         self._pace, self._first_wait_s = pace or Pace(), first_wait_s
         self._counting = Lock()
-        self._circuit = CircuitBreaker(FAILURES, OPEN_S, (Unreachable, _Busy))
+        self._circuits: defaultdict[str, CircuitBreaker] = defaultdict(
+            lambda: CircuitBreaker(FAILURES, OPEN_S, (Unreachable, _Busy))
+        )
         headers = {"APCA-API-KEY-ID": keys.key_id, "APCA-API-SECRET-KEY": keys.secret} if keys else {}
         self._http = httpx.Client(
             base_url=url, headers=headers, timeout=_TIMEOUT, trust_env=not _is_loopback(url.host)
         )
 
-    @property
-    def breaker(self) -> str:
-        """Whether the service is asked: ``closed`` (yes), ``open`` (no), ``half-open`` (once, to see)."""
-        return str(self._circuit.state).replace("_", "-")
+    def breaker(self, path: str) -> str:
+        """Whether what lies behind ``path`` is asked: ``closed`` (yes), ``open`` (no), ``half-open`` (once).
+
+        Each has its own, so that crypto still comes where stocks fail.
+        """
+        return str(self._circuits[path].state).replace("_", "-")
 
     def close(self) -> None:
         self._http.close()
@@ -147,12 +152,13 @@ class AlpacaClient:
 
     def _attempt(self, path: str, params: Mapping[str, str], *, is_first: bool) -> object:
         self._pace.take()
-        if self._circuit.opened:
+        circuit = self._circuits[path]
+        if circuit.opened:
             raise NotAsked(f"{FAILURES} requests failed one after the other; it is left alone for {OPEN_S} s")
         with self._counting:
             self.requests += 1
             self.retries += not is_first
-        with self._circuit:
+        with circuit:
             return self._once(path, params)
 
     def _backoff(self, state: RetryCallState) -> float:

@@ -25,7 +25,7 @@ CRYPTO_FEED = "us"
 MOST_SYMBOLS = 200
 """In one question: its address must stay short enough for any proxy."""
 AT_ONCE = 4
-_PATHS = {AssetClass.CRYPTO: f"/v1beta3/crypto/{CRYPTO_FEED}/bars", AssetClass.EQUITY: "/v2/stocks/bars"}
+PATHS = {AssetClass.CRYPTO: f"/v1beta3/crypto/{CRYPTO_FEED}/bars", AssetClass.EQUITY: "/v2/stocks/bars"}
 
 
 class BarKind(NamedTuple):
@@ -119,7 +119,7 @@ class Fetcher:
     def _answered(self, batch: list[str], start: datetime) -> Fetched:
         parts: dict[str, list[RawBars]] = {symbol: [] for symbol in batch}
         fetched = Fetched()
-        for page in self._client.pages(_PATHS[self._kind.asset_class], self._question(batch, start)):
+        for page in self._client.pages(PATHS[self._kind.asset_class], self._question(batch, start)):
             for symbol in page.keys() & parts.keys():
                 try:
                     parts[symbol].append(columns(page[symbol]))

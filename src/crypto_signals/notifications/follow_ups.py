@@ -87,6 +87,7 @@ _HEADLINES = {
     EventType.TARGET_2_HIT: "target 2 hit",
     EventType.TARGET_3_HIT: "target 3 hit",
     EventType.STOP_MOVED: "move the stop",
+    EventType.REBASED: "prices adjusted",
     EventType.STRUCTURE_BROKEN: "pattern broken",
     EventType.TRAIL_HIT: "trailing stop hit",
     EventType.STOPPED: "stopped out",
@@ -193,6 +194,17 @@ def _stop_moved(signal: Signal, event: Event) -> Line:
     return (Strong(f"Move the stop to {_price(signal, event.stop)}"), f" ({kind}).")
 
 
+def _rebased(signal: Signal, event: Event) -> Line:
+    plan = signal.plan
+    stop = plan.stop if signal.progress.stop is None else signal.progress.stop
+    targets = ", ".join(_price(signal, target) for target in plan.targets)
+    return (
+        Strong("Split: prices count anew"),
+        f", {event.factor or 1.0:.4g} times what they were. The stop is now {_price(signal, stop)}, ",
+        f"the targets {targets}. Replace your orders; the result in R stays the same.",
+    )
+
+
 def _structure_broken(signal: Signal, event: Event) -> Line:
     words = _WORDS[signal.direction]
     return (
@@ -280,6 +292,7 @@ _SAID: dict[EventType, Callable[[Signal, Event], Line]] = {
     EventType.TARGET_2_HIT: _target,
     EventType.TARGET_3_HIT: _target,
     EventType.STOP_MOVED: _stop_moved,
+    EventType.REBASED: _rebased,
     EventType.STRUCTURE_BROKEN: _structure_broken,
     EventType.TRAIL_HIT: _stopped,
     EventType.STOPPED: _stopped,

@@ -6,7 +6,7 @@ matplotlib is imported when the first picture is drawn, not when this module is:
 from collections.abc import Sequence
 
 from crypto_signals.analysis.panel import Series
-from crypto_signals.domain.events import Event
+from crypto_signals.domain.events import Event, in_last_units
 from crypto_signals.domain.signals import Signal
 
 
@@ -20,4 +20,4 @@ def signal_chart(signal: Signal, series: Series, *, events: Sequence[Event] = ()
     """
     from crypto_signals.pictures import drawing  # noqa: PLC0415 - loads matplotlib
 
-    return drawing.png(signal, series, events, dark=dark)
+    return drawing.png(signal, series, in_last_units(events), dark=dark)
