@@ -316,17 +316,23 @@ class Channel(Protocol):
     """A way to tell people. Raises the ``DeliveryError`` that fits; returning means it was delivered.
 
     ``can_find``: whether ``find`` is to be believed, so that nothing need ever be said twice. Where it is
-    not, a message whose fate is unknown is repeated, marked by ``may_repeat``.
+    not, a message whose fate is unknown is repeated, marked by ``may_repeat``. ``can_edit``: whether what was
+    posted can be changed, so that the announcement can be the signal's status card.
     """
 
     name: str
     can_find: bool
+    can_edit: bool
 
     def post(self, letter: Letter, picture: Picture, *, may_repeat: bool) -> Receipt: ...
 
     def find(self, letter: Letter) -> Receipt | None:
         """Where the message is, if it arrived; ``None`` where it did not, or nobody can tell. Raises
         ``Refused`` where it never will."""
+        ...
+
+    def edit(self, letter: Letter, message_id: str) -> None:
+        """Makes the announcement ``message_id`` show what the card ``letter`` says; again does no harm."""
         ...
 
     def check(self) -> str:

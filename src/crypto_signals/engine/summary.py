@@ -18,6 +18,7 @@ class Summary:
     shadow_signals: int = 0
     announcements: int = 0
     follow_ups: int = 0
+    cards: int = 0
     cancelled: int = 0
     owed: int = 0
     unknown: int = 0

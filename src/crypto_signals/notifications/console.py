@@ -37,6 +37,7 @@ class ConsoleChannel:
 
     name = "console"
     can_find = False
+    can_edit = False
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -48,6 +49,9 @@ class ConsoleChannel:
     def find(self, letter: Letter) -> Receipt | None:  # noqa: ARG002
         """A terminal cannot be asked what it has shown."""
         return None
+
+    def edit(self, letter: Letter, message_id: str) -> None:
+        """What is printed stays as it is."""
 
     def check(self) -> str:
         return "messages are printed in the terminal; no Discord channel is configured"

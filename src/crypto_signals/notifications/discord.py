@@ -19,6 +19,7 @@ from crypto_signals.domain.wording import one_line
 from crypto_signals.engine.ports import Letter, Picture, Receipt, Wait
 from crypto_signals.notifications import discord_answers as answers
 from crypto_signals.notifications.discord_client import TIMEOUT, DiscordClient, checked, wait
+from crypto_signals.notifications.discord_edits import edit
 from crypto_signals.notifications.discord_marks import mark_of
 from crypto_signals.notifications.discord_posts import JsonObject, posts, thread_title
 from crypto_signals.notifications.messages import message, shows_picture
@@ -36,6 +37,7 @@ class DiscordWebhook:
     """
 
     can_find = False
+    can_edit = True
 
     def __init__(
         self,
@@ -90,6 +92,11 @@ class DiscordWebhook:
     def find(self, letter: Letter) -> Receipt | None:  # noqa: ARG002
         """A webhook cannot be asked what it has posted."""
         return None
+
+    def edit(self, letter: Letter, message_id: str) -> None:
+        """In a forum a message is found only together with its thread."""
+        thread_id = letter.signal.thread_id
+        edit(self._client, f"/messages/{message_id}", letter, {"thread_id": thread_id} if thread_id else None)
 
     def check(self) -> str:
         return f"posts as the webhook {one_line(str(self._client.read('').get('name')))}"

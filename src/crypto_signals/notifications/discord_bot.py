@@ -18,6 +18,7 @@ from crypto_signals.domain.wording import one_line
 from crypto_signals.engine.ports import Letter, Picture, Receipt, Wait
 from crypto_signals.notifications import discord_answers as answers
 from crypto_signals.notifications.discord_client import TIMEOUT, DiscordClient, checked, wait
+from crypto_signals.notifications.discord_edits import edit
 from crypto_signals.notifications.discord_history import DiscordHistory
 from crypto_signals.notifications.discord_marks import mark_of, nonce_of, part_in
 from crypto_signals.notifications.discord_posts import JsonObject, posts, thread_title
@@ -39,6 +40,7 @@ class DiscordBot:
     """
 
     can_find = True
+    can_edit = True
 
     def __init__(
         self,
@@ -84,6 +86,10 @@ class DiscordBot:
         there, which has the picture; an announcement gets the thread that it lacks."""
         return self._judged(lambda: self._found(letter))
 
+    def edit(self, letter: Letter, message_id: str) -> None:
+        """In a forum the announcement is in its thread, in a text channel its thread hangs on it."""
+        self._judged(lambda: self._edit(letter, message_id))
+
     def check(self) -> str:
         me = self._client.read("/users/@me")
         try:
@@ -91,6 +97,10 @@ class DiscordBot:
         except answers.PlaceGone as gone:
             raise ChannelPaused(f"{gone}; {_ADVICE}") from None
         return f"posts as {one_line(str(me.get('username')))} in #{one_line(str(channel.get('name')))}"
+
+    def _edit(self, letter: Letter, message_id: str) -> None:
+        place = letter.signal.thread_id if self._is_forum() else None
+        edit(self._client, f"/channels/{place or self._channel_id}/messages/{message_id}", letter)
 
     def _posted(self, letter: Letter, bodies: list[JsonObject], picture: bytes | None) -> Receipt:
         """Once something is there, a later failure is one that has to be looked into, not repeated."""
