@@ -46,6 +46,7 @@ class Plan:
     """The levels as announced. ``risk`` (one R) is |entry - stop| and never changes.
 
     ``cost_rate`` is the cost of one side of the trade as a share of its notional: fee and slippage.
+    ``risk_usd`` is what the trade may lose down to its stop, where that was said.
     """
 
     direction: Direction
@@ -58,6 +59,7 @@ class Plan:
     max_bars: int = 60
     fractions: tuple[float, float, float] = (0.5, 0.25, 0.25)
     cost_rate: float = 0.0
+    risk_usd: float | None = None
 
     @property
     def risk(self) -> float:
