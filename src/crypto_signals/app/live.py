@@ -9,7 +9,7 @@ from rich.console import Console
 
 from crypto_signals.analysis.panel import Series
 from crypto_signals.app.bars import bar_source
-from crypto_signals.app.channels import channels
+from crypto_signals.app.channels import channels, notices
 from crypto_signals.app.rules import own_detectors, strategies_of
 from crypto_signals.app.stores import configured, keeper, leased
 from crypto_signals.config import Configuration, Settings
@@ -57,6 +57,10 @@ def live_job(configuration: Configuration, console: Console) -> Iterator[tuple[M
         told = channels(settings, console, budget)
         for channel in told.values():
             stack.callback(channel.close)
+        boards = notices(settings, configuration.messages, told, budget)
+        for board in (boards.system, boards.shadows):
+            if board is not None:
+                stack.callback(board.close)
         yield (
             LiveJob(
                 strategies=strategies,
@@ -71,6 +75,7 @@ def live_job(configuration: Configuration, console: Console) -> Iterator[tuple[M
                 settle=timedelta(seconds=settings.settle_seconds),
                 config_hash=configuration.hash,
                 keeper=keeper(settings, store),
+                notices=boards,
                 faults=known.faults,
             ),
             budget,

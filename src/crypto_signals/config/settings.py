@@ -29,7 +29,7 @@ ENV_FILE = Path(".env")
 _NOT_USED_YET = (
     *("ENVIRONMENT", "GOOGLE_CLOUD_PROJECT", "DISABLE_SECRET_MANAGER", "WAREHOUSE_URL"),
     *("ALPACA_PAPER_TRADING", "ALPACA_TRADING_URL", "RATE_LIMIT_PER_MINUTE", "RATE_LIMIT_DELAY"),
-    *("DISCORD_SHADOW_WEBHOOK_URL", "DISCORD_SYSTEM_WEBHOOK_URL", "POSITION_TTL_DAYS", "EVIDENCE_FILE"),
+    *("POSITION_TTL_DAYS", "EVIDENCE_FILE"),
     *("LOG_LEVEL", "LOG_FORMAT", "METRICS_PUSHGATEWAY_URL", "METRICS_TEXTFILE", "DEADMAN_URL", "HTTP_BIND"),
 )
 
@@ -54,6 +54,8 @@ class Settings(BaseSettings):
     test_discord_webhook: Webhook | None = None
     live_crypto_discord_webhook_url: Webhook | None = None
     live_stock_discord_webhook_url: Webhook | None = None
+    discord_shadow_webhook_url: Webhook | None = None
+    discord_system_webhook_url: Webhook | None = None
     discord_bot_token: Key | None = None
     discord_channel_id_test: ChannelId | None = None
     discord_channel_id_crypto: ChannelId | None = None

@@ -48,6 +48,7 @@ class Relay:
         self.store, self.channels, self.clock, self.patience = store, channels, clock, patience
         self._journal = Journal(store, clock, settle, claimant)
         self._paused: set[str] = set()
+        self._closed: set[str] = set()
         self._troubled: set[str] = set()
         self._waited_for: set[Effect] = set()
 
@@ -58,6 +59,7 @@ class Relay:
             self._pass(pictures, summary)
         Cards(self._journal, self.channels, self.patience, self._paused).show(summary)
         self._count_left(summary)
+        summary.paused += sorted(self._closed)
 
     def _pass(self, pictures: Pictures, summary: Summary) -> None:
         for signal_id in _threads(self.store.undelivered()):
@@ -154,6 +156,8 @@ class Relay:
         """Leaves the message for later. A channel that takes nothing twice in a row is left alone."""
         if isinstance(problem, (StoreUnusable, LeaseLost, VersionConflict)):
             raise problem
+        if isinstance(problem, ChannelPaused):
+            self._closed.add(channel.name)
         if isinstance(problem, (NotSent, ChannelPaused)):
             if isinstance(problem, ChannelPaused) or channel.name in self._troubled:
                 self._paused.add(channel.name)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from crypto_signals.analysis.panel import Panel, Series
 from crypto_signals.domain.bars import BarProblem
 from crypto_signals.domain.events import Effect, Event
 from crypto_signals.domain.instruments import Instrument, Timeframe
+from crypto_signals.domain.notices import Notice
 from crypto_signals.domain.signals import Signal
 from crypto_signals.domain.vocabulary import AssetClass, EffectKind, EffectStatus
 
@@ -337,6 +338,21 @@ class Channel(Protocol):
 
     def check(self) -> str:
         """What is known of the other side, asked without posting. Raises the ``DeliveryError`` that fits."""
+        ...
+
+    def close(self) -> None:
+        """Gives back what it holds."""
+        ...
+
+
+@runtime_checkable
+class Noticeboard(Protocol):
+    """Where people are told what belongs to no signal's thread. ``name`` is how errors call it."""
+
+    name: str
+
+    def tell(self, notice: Notice) -> None:
+        """Raises the ``DeliveryError`` that fits; returning means it was delivered."""
         ...
 
     def close(self) -> None:

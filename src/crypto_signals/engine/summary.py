@@ -8,7 +8,8 @@ from crypto_signals.engine.ports import SourceError
 
 @dataclass(slots=True)
 class Summary:
-    """The figures of one run. ``result_r`` is the sum over the announced trades that closed in it."""
+    """The figures of one run. ``result_r`` is the sum over the announced trades that closed in it; ``paused``
+    are the channels that take nothing until a person mends them."""
 
     run_id: str = ""
     duration_s: float = 0.0
@@ -31,6 +32,7 @@ class Summary:
     archived: int = 0
     deleted: int = 0
     errors: list[SourceError] = field(default_factory=list)
+    paused: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     problems: list[BarProblem] = field(default_factory=list)
 

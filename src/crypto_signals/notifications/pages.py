@@ -16,12 +16,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from crypto_signals.domain.events import Event, EventType
 from crypto_signals.domain.lifecycle import apply
-from crypto_signals.domain.signals import GateResult, Progress, Signal
+from crypto_signals.domain.signals import Progress, Signal
 from crypto_signals.domain.vocabulary import Direction
 from crypto_signals.domain.wording import bar_text, detector_words, one_line, signed
 from crypto_signals.notifications.announcement import thread_name
 from crypto_signals.notifications.messages import Field, Line, Message, Strong, announcement, follow_up, utc
-from crypto_signals.notifications.standing import status_words
+from crypto_signals.notifications.standing import gate_words, status_words
 
 INDEX = "index.html"
 SIGNALS = "signals"
@@ -183,18 +183,5 @@ def _row(signal: Signal) -> dict[str, object]:
         "result": "" if result is None else f"{signed(result)} R",
         "colour": "green" if (result or 0) > 0 else "red",
         "page": f"{SIGNALS}/{signal.signal_id}.html",
-        "gates": [_gate(gate) for gate in signal.failed_gates],
+        "gates": [gate_words(gate) for gate in signal.failed_gates],
     }
-
-
-def _gate(gate: GateResult) -> str:
-    """What the gate says of itself, else its numbers."""
-    name = one_line(gate.gate.replace("_", " "))
-    if gate.detail:
-        return one_line(gate.detail)
-    numbers = [
-        f"{label} {value:g}"
-        for label, value in (("", gate.value), ("asked for", gate.limit))
-        if value is not None
-    ]
-    return f"{name}: {', '.join(number.strip() for number in numbers)}" if numbers else name

@@ -1,8 +1,8 @@
 """How a signal stands, or how it ended, in a few words: the same in a table, in a thread and on its card."""
 
-from crypto_signals.domain.signals import Signal
+from crypto_signals.domain.signals import GateResult, Signal
 from crypto_signals.domain.vocabulary import Direction, ExitReason, Status
-from crypto_signals.domain.wording import price_text, share_words
+from crypto_signals.domain.wording import one_line, price_text, share_words
 from crypto_signals.notifications.announcement import at_next_open
 from crypto_signals.notifications.texts import Line
 
@@ -48,3 +48,16 @@ def position_line(signal: Signal, stop: float) -> Line:
         return (f"{size}; {exit_verb(signal)} it {at_next_open(signal)}.",)
     level = price_text(signal.symbol, plan.targets[progress.targets_hit])
     return (f"{size}, stop {price_text(signal.symbol, stop)}, next target {level}.",)
+
+
+def gate_words(gate: GateResult) -> str:
+    """What the gate says of itself, else its numbers."""
+    name = one_line(gate.gate.replace("_", " "))
+    if gate.detail:
+        return one_line(gate.detail)
+    numbers = [
+        f"{label} {value:g}"
+        for label, value in (("", gate.value), ("asked for", gate.limit))
+        if value is not None
+    ]
+    return f"{name}: {', '.join(number.strip() for number in numbers)}" if numbers else name
