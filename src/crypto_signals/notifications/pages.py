@@ -16,7 +16,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from crypto_signals.domain.events import Event, EventType
 from crypto_signals.domain.lifecycle import apply
-from crypto_signals.domain.signals import Progress, Signal
+from crypto_signals.domain.retelling import unlived
+from crypto_signals.domain.signals import Signal
 from crypto_signals.domain.vocabulary import Direction
 from crypto_signals.domain.wording import bar_text, detector_words, one_line, signed
 from crypto_signals.notifications.announcement import thread_name
@@ -115,7 +116,7 @@ def _thread(entry: PageEntry, picture: str | None) -> str:
 
 def _follow_ups(entry: PageEntry) -> Iterator[Message]:
     """The messages of the thread: what one bar brought was told together, as things stood then."""
-    signal = _unlived(entry.signal)
+    signal = unlived(entry.signal)
     for _, group in groupby(entry.events, key=lambda event: event.ts):
         told = []
         for event in group:
@@ -131,12 +132,6 @@ def _was_told(signal: Signal, event: Event) -> bool:
     if event.quiet or event.type in _NOT_TOLD:
         return False
     return signal.is_told or event.type is EventType.CANCELLED
-
-
-def _unlived(signal: Signal) -> Signal:
-    changes = {"progress": Progress(), "version": 0, "announced_at": None, "cancelled_at": None}
-    fields = {name: getattr(signal, name) for name in Signal.__dataclass_fields__}
-    return Signal(**fields | changes)
 
 
 def _post(message: Message, when: str, picture: str | None = None) -> dict[str, object]:
