@@ -337,3 +337,25 @@ def _read(handle: int) -> bytes:
         return os.read(handle, 65536)
     except OSError:
         return b""
+
+
+def test_any_message_of_a_stored_signal_can_be_looked_at(demo: Program, listed: Answer) -> None:
+    """The announcement, each event, and the card, as text or as what Discord is given."""
+    told = next(row for row in listed.rows if row["closed_at"] and row["announced_at"])
+    which = ("signals", "preview", told["signal_id"][:8])
+    first = clean(demo(*which))
+    assert "Entry" in first.out
+    assert told["symbol"] in first.out
+    events = clean(demo("signals", "show", told["signal_id"], "--format", "json")).row["events"]
+    for event in events:
+        answer = clean(demo(*which, "--event", event["seq"], "--format", "json"))
+        assert [body["embeds"][0]["title"] for body in answer.rows], answer.everything
+    last = ("--event", len(events))
+    result = f"{told['result_r']:+.2f} R".replace("-", "−")
+    assert result in clean(demo(*which, *last)).out
+    card = clean(demo(*which, *last, "--kind", "card", "--format", "json")).rows[0]["embeds"][0]
+    assert result in card["title"]
+    assert '"embeds"' in clean(demo(*which, "--channel", "discord")).out
+    missing = clean(demo(*which, "--event", len(events) + 1))
+    assert (missing.code, missing.out) == (2, "")
+    assert "events" in missing.err

@@ -75,6 +75,12 @@ class Program:
     def home(self) -> Path:
         return Path(self.settings.get("SENTINEL_HOME", self.folder / "home"))
 
+    def without_notices(self) -> "Program":
+        """Told of signals alone, and of no day and no week."""
+        wanted = "[messages]\nheartbeat = false\nweekly = false\n"
+        (self.folder / "sentinel.toml").write_text(wanted, encoding="utf-8")
+        return self
+
     def environment(self, **settings: object) -> dict[str, str]:
         """A clean environment; a setting given as ``None`` is not set."""
         kept = {name: os.environ[name] for name in KEPT if name in os.environ}
@@ -139,6 +145,8 @@ class Program:
         """The same program with a copy of the state."""
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copytree(self.home, folder / "home")
+        for file in self.folder.glob("sentinel.toml"):
+            shutil.copy(file, folder)
         return Program(folder, dict(self.settings))
 
     def leaks(self, *secrets: str) -> list[str]:

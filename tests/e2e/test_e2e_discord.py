@@ -45,7 +45,7 @@ def week(folder: Path, kind: str, *, bot: bool = False, faults: list[dict[str, A
             "EQUITY_SYMBOLS": "SPY,TSLA",
             "SETTLE_SECONDS": "1" if bot else "0",
         } | (by_bot(simulator, kind) if bot else webhook)
-        program = Program(folder, settings)
+        program = Program(folder, settings).without_notices()
         answers = [clean(program.run(day)) for day in DAYS]
         stories = [program.story(row["signal_id"]) for row in program.signals()]
         agents = {warning for request in simulator.requests() for warning in request["warnings"]}
@@ -201,7 +201,7 @@ def test_without_new_bars_a_run_does_nothing(forum: Told, tmp_path: Path) -> Non
 
 def test_three_missed_days_are_caught_up_bar_by_bar(forum: Told, tmp_path: Path) -> None:
     """A bot that was down for days ends with the same market truth as one that ran daily."""
-    program = Program(tmp_path, {**forum.program.settings, "TEST_DISCORD_WEBHOOK": ""})
+    program = Program(tmp_path, {**forum.program.settings, "TEST_DISCORD_WEBHOOK": ""}).without_notices()
     for day in (DAYS[0], DAYS[1], DAYS[-1]):
         clean(program.run(day))
     keys = ("signal_id", "market_status", "market_exit_reason", "result_r", "entry_fill", "closed_at")
@@ -218,7 +218,7 @@ def equity_close(tmp_path: Path) -> Iterator[Program]:
             "EQUITY_SYMBOLS": "TSLA",
             "TEST_DISCORD_WEBHOOK": simulator.forum_webhook,
         }
-        yield Program(tmp_path, settings)
+        yield Program(tmp_path, settings).without_notices()
 
 
 def test_a_stock_is_announced_20_minutes_after_its_close(equity_close: Program) -> None:

@@ -21,7 +21,7 @@ POST = {"method": "POST", "path": "/webhooks/"}
 def eve(tmp_path_factory: pytest.TempPathFactory) -> Program:
     """The state on the eve of ETH/USD's signal of 2018-12-20: everything seen, nothing announced."""
     settings = {"BARS_URL": f"file:{CRYPTO}", "CRYPTO_SYMBOLS": "ETH/USD"}
-    program = Program(tmp_path_factory.mktemp("eve"), settings)
+    program = Program(tmp_path_factory.mktemp("eve"), settings).without_notices()
     assert clean(program.run("2018-12-20T00:05:00Z")).row["signals"] == 0
     return program
 

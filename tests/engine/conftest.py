@@ -1,10 +1,13 @@
-"""A world a test, whose store is closed afterwards."""
+"""A world or a desk a test, whose store is closed afterwards."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from crypto_signals.repository.opening import open_store
+
+from .desk import Desk
 from .world import World
 
 
@@ -22,3 +25,11 @@ def world(tmp_path: Path) -> Iterator[Callable[..., World]]:
     yield build
     for one in made:
         one.store.close()
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    store = open_store(f"sqlite:///{tmp_path / 'sentinel.db'}")
+    store.acquire("test", 3600)
+    yield Desk(store)
+    store.close()

@@ -169,6 +169,9 @@ class Scripted:
     script: list[BaseException | Lost | None] | Script = field(default_factory=list)
     name: str = "scripted"
     can_find: bool = False
+    can_edit: bool = False
+    edits: list[tuple[str, str]] = field(default_factory=list)
+    edit_script: list[BaseException | None] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
     arrived: dict[str, Receipt] = field(default_factory=dict)
     searches: list[str] = field(default_factory=list)
@@ -194,6 +197,13 @@ class Scripted:
         if trouble is not None:
             raise trouble
         return self.arrived.get(letter.key) if self.can_find else None
+
+    def edit(self, letter: Letter, message_id: str) -> None:
+        """Keeps which message was asked to show the state after which event."""
+        self.edits.append((message_id, letter.events[-1].type.value))
+        trouble = self.edit_script.pop(0) if self.edit_script else None
+        if trouble is not None:
+            raise trouble
 
     def check(self) -> str:
         return "ready"

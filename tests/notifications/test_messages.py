@@ -1,5 +1,7 @@
 """The words of announcements and follow-ups."""
 
+from dataclasses import replace
+
 import pytest
 
 from crypto_signals.domain.events import EventType
@@ -194,3 +196,20 @@ def test_a_thread_is_named_within_100_characters_with_its_id() -> None:
     long = announcement(signal(detector="very_" * 60)).thread_name
     assert len(long) == 100
     assert long.endswith("… · 2018-07-17 [1a2b3c4d]")
+
+
+@pytest.mark.parametrize(
+    ("symbol", "usd", "said"),
+    [
+        ("BTC/USD", 100.0, "Size: 0.25 BTC for 100.00 USD at risk, worth 1,660.00 USD at the entry"),
+        ("TSLA", 1000.0, "Size: 2 shares for 1,000.00 USD at risk, worth 13,280.00 USD at the entry"),
+        ("TSLA", 400.0, "Size: 1 share for 400.00 USD at risk, worth 6,640.00 USD at the entry"),
+        ("TSLA", 100.0, "Size: 100.00 USD at risk is less than the smallest order loses at the stop"),
+    ],
+)
+def test_an_announcement_says_how_much_for_the_stated_risk(symbol: str, usd: float, said: str) -> None:
+    """In whole shares or parts of a coin, with what that costs; nothing where no risk was stated."""
+    kind = AssetClass.CRYPTO if "/" in symbol else AssetClass.EQUITY
+    told = signal(replace(LONG, risk_usd=usd), symbol=symbol, asset_class=kind)
+    assert said in text(announcement(told))
+    assert "Size" not in text(announcement(signal()))

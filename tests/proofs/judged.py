@@ -52,6 +52,8 @@ def judged(end: End, expected: Truth) -> Verdict:
     verdict.lost += [f"people read what the store does not know: {message.key}" for message in end.zombies]
     for story in end.stories:
         read = sorted((m for m in end.messages if m.signal_id == story.signal.signal_id), key=_arrival)
+        _judge_card(story, [message for message in read if message.kind is EffectKind.CARD], verdict)
+        read = [message for message in read if message.kind is not EffectKind.CARD]
         numbers = [_numbers(message, story) for message in _without_stalled(read, verdict)]
         _judge_debts(story, {number for _, told in numbers for number in told}, verdict)
         _judge_order(story, numbers, verdict, can_find=end.can_find)
@@ -75,6 +77,8 @@ def _judge_debts(story: Story, known: set[int], verdict: Verdict) -> None:
         what = f"{who}: event {effect.seq}"
         if effect.status in LEFT:
             verdict.unfinished.append(f"{what} is {effect.status.value}")
+        if effect.kind is EffectKind.CARD:
+            continue
         if effect.status is EffectStatus.DONE and effect.seq not in known:
             verdict.lost.append(f"{what} counts as told, but was not")
         if effect.status is EffectStatus.DEAD and not effect.error:
@@ -84,6 +88,21 @@ def _judge_debts(story: Story, known: set[int], verdict: Verdict) -> None:
         died = effect.status is EffectStatus.DEAD and effect.kind is EffectKind.FOLLOW_UP
         if died and signal.announced_at is not None and effect.key not in noted:
             verdict.lost.append(f"{what} was refused, and no note tells of it")
+
+
+def _judge_card(story: Story, edits: Sequence[Message], verdict: Verdict) -> None:
+    """What a card shows in the end is the latest that people were told; but for one edit by a sender that had
+    stood still, and where editing was refused."""
+    cards = [effect for effect in story.effects if effect.kind is EffectKind.CARD]
+    if not cards or any(effect.status is EffectStatus.DEAD for effect in cards):
+        return
+    who, told = story.signal.symbol, [e for e in story.effects if e.kind is not EffectKind.CARD]
+    newest = max(effect.seq for effect in told if effect.status in (EffectStatus.DONE, EffectStatus.DEAD))
+    latest = [effect for effect in cards if effect.status is EffectStatus.DONE][-1:]
+    if not latest or latest[0].seq != newest:
+        verdict.lost.append(f"{who}: the card for event {newest} was not made")
+    elif edits[-1].key != latest[0].key and not edits[-1].stalled:
+        verdict.disordered.append(f"{who}: the card shows {edits[-1].key}, not {latest[0].key}")
 
 
 def _judge_order(story: Story, told: Sequence[Told], verdict: Verdict, *, can_find: bool) -> None:

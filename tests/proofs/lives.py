@@ -74,7 +74,7 @@ def eve(folder: Path) -> Program:
     """The state of the day before the first of ``DAYS``: everything seen, nothing announced, and nothing that
     will be deleted before it can be judged."""
     folder.mkdir(parents=True, exist_ok=True)
-    program = Program(folder, {"BARS_URL": f"file:{CRYPTO}", "SIGNAL_TTL_DAYS": "3650"})
+    program = Program(folder, {"BARS_URL": f"file:{CRYPTO}", "SIGNAL_TTL_DAYS": "3650"}).without_notices()
     assert clean(run(program, f"{EVE}T00:05:00Z")).code == 0
     return program
 

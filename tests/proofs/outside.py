@@ -40,6 +40,10 @@ IN_DOUBT = (Fault.REQUEST_LOST, Fault.REPLY_LOST, Fault.LATE, Fault.LAG, Fault.L
 """What may become of a request: with the sender told that it timed out, or with the sender killed."""
 OF_POST = (*IN_DOUBT, Fault.NOT_NOW, Fault.DOWN, Fault.REFUSED, Fault.PAUSED, Fault.STOP)
 STALLS = (Fault.STALL, Fault.LONG_STALL)
+OF_EDIT = (
+    *(Fault.REQUEST_LOST, Fault.REPLY_LOST, Fault.LATE),
+    *(Fault.NOT_NOW, Fault.DOWN, Fault.REFUSED, Fault.PAUSED, Fault.STOP),
+)
 OF_FIND = (Fault.REQUEST_LOST, Fault.NOT_NOW, Fault.PAUSED, Fault.STOP)
 
 
@@ -99,6 +103,7 @@ class Chat:
     """
 
     can_find: bool
+    can_edit: bool
     clock: Clock
     ask: Callable[[str, Message | None], Fault | None]
     refuses: Callable[[Letter], bool]
@@ -135,6 +140,22 @@ class Chat:
         found = [m for m in self.messages if m.key == letter.key and m.findable <= now]
         return receipt(found[0]) if found and self.can_find else None
 
+    def edit(self, letter: Letter, message_id: str) -> None:
+        """An edit is kept as a message of its own: what is shown is the one that arrived last."""
+        edited = self._written(letter, may_repeat=False)
+        fault = self.ask("edit", edited)
+        self._trouble(fault)
+        if fault is Fault.REFUSED:
+            raise Refused("404: no such message")
+        assert any(receipt(m).message_id == message_id for m in self.messages)
+        edited = replace(self._written(letter, may_repeat=False), stalled=fault in STALLS)
+        if fault in IN_DOUBT:
+            self.messages += on_its_way([edited], fault)
+            self.clock.pass_by(TIME_OUT)
+            raise OutcomeUnknown("timed out")
+        self.messages.append(edited)
+        self.clock.pass_by(dt.timedelta(seconds=1))
+
     def close(self) -> None:
         pass
 
@@ -162,6 +183,13 @@ def on_its_way(messages: Iterable[Message], fault: Fault) -> list[Message]:
     late = LATE + TIME_OUT if fault in (Fault.LATE, Fault.LATE_AND_LAG) else dt.timedelta(0)
     lag = LAG if fault in (Fault.LAG, Fault.LATE_AND_LAG) else dt.timedelta(0)
     return [replace(m, there=m.there + late, findable=m.findable + late + lag) for m in messages]
+
+
+def shown(messages: Iterable[Message], now: dt.datetime) -> list[Message]:
+    """The messages without the edits that others have replaced by ``now``: nobody can see those."""
+    arrived = [m for m in messages if m.kind is EffectKind.CARD and m.there <= now]
+    latest = {m.signal_id: m for m in sorted(arrived, key=lambda m: m.there)}
+    return [m for m in messages if m not in arrived or m is latest[m.signal_id]]
 
 
 def receipt(message: Message) -> Receipt:

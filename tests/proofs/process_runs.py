@@ -16,6 +16,7 @@ from engine.world import no_picture
 
 from .outside import (
     IN_DOUBT,
+    OF_EDIT,
     OF_FIND,
     OF_POST,
     SETTLE,
@@ -92,6 +93,7 @@ class Run:
         watched = _Watched(self.store, self)
         chat = Chat(
             can_find=world.way.can_find,
+            can_edit=world.way.can_edit,
             clock=world.clock,
             ask=self.asked,
             refuses=world.tale.refuses,
@@ -132,7 +134,7 @@ class Run:
     def _could_go_wrong(self, name: str, message: Message | None) -> None:
         assert self.record is not None
         assert self.start is not None
-        possible = {"post": OF_POST, "find": OF_FIND}.get(name, ())
+        possible = {"post": OF_POST, "find": OF_FIND, "edit": OF_EDIT}.get(name, ())
         if self.owner == "one":
             stalls = STALLS[:1] if name in _READS else STALLS
             for fault in (*possible, *stalls):

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from .judged import End, Truth, Verdict, judged, truth
 from .memory import Memory
-from .outside import Clock, Message
+from .outside import Clock, Message, shown
 from .process_runs import NEXT_RUN, Branch, Run, Start
 from .tales import Tale
 
@@ -39,11 +39,12 @@ class Told:
 class Way:
     """In which surroundings a tale is told. ``can_find``: whether the channel can be asked. ``budget_s``: how
     long a run may wait. ``piecemeal``: the store keeps each signal of a moment by itself, as one does whose
-    transactions are limited in size."""
+    transactions are limited in size. ``can_edit``: whether signals have status cards."""
 
     can_find: bool
     budget_s: float = 540.0
     piecemeal: bool = False
+    can_edit: bool = False
 
 
 class World:
@@ -124,7 +125,7 @@ class World:
         now = self.clock.now()
         read = tuple(
             (m.key, len(m.events), m.may_repeat, m.stalled, max(m.there, now), max(m.findable, now))
-            for m in sorted(self.messages, key=lambda m: m.there)
+            for m in sorted(shown(self.messages, now), key=lambda m: m.there)
         )
         all_that_matters = (moment, now, read, len(self.zombies), self.memory.essence(now))
         return hashlib.blake2b(repr(all_that_matters).encode()).digest()

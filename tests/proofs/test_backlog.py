@@ -52,6 +52,7 @@ class Limited:
     opens_at: dt.datetime = START
     name: str = "limited"
     can_find: bool = False
+    can_edit: bool = False
     taken: deque[dt.datetime] = field(default_factory=deque)
     told: list[tuple[str, tuple[int, ...], bool]] = field(default_factory=list)
     refusals: int = 0

@@ -7,7 +7,7 @@ the lifecycle and the store are the real ones; the detector fires where a tale w
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import pytest
@@ -55,6 +55,10 @@ def told(tale: str, way: Way, depth: int, share: Share) -> Tally:
     for schedule in world.schedules(world.first, depth, share):
         tally.add(schedule)
     return tally
+
+
+CARDS = {name: replace(way, can_edit=True) for name, way in list(WAYS.items())[1:3]}
+"""With status cards: asked in a hurry, and never asked, patiently."""
 
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
@@ -109,6 +113,17 @@ class TestAMissAndAStop(Part):
     tale = "a miss and a stop"
     proof, pairs = 1_500, 8
     soak, triples = 65_000, 4
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("tale", TALES)
+@pytest.mark.parametrize("way", CARDS.values(), ids=CARDS)
+def test_a_card_shows_the_latest_and_is_in_nobodys_way(tale: str, way: Way, record_property: Record) -> None:
+    """The same with status cards: every single interruption, and some pairs. In the end each card shows the
+    last thing that people were told, and what they were told is as without it."""
+    tally = told(tale, way, 2, Share({0: 60}, {1: 12}))
+    record_property("schedules", dict(tally.counts))
+    assert_kept(tally, at_least=350, can_find=way.can_find)
 
 
 @pytest.mark.proof

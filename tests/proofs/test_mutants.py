@@ -43,9 +43,9 @@ ROOMS = (
     ),
     Room(
         "relay",
-        ("engine.deliver", "engine.letters"),
+        ("engine.deliver", "engine.letters", "engine.attempts", "engine.cards"),
         (
-            ("tests/engine/test_deliver.py", "-k", "not every"),
+            ("tests/engine/test_deliver.py", "tests/engine/test_cards.py", "-k", "not every"),
             ("tests/engine/test_deliver.py", "-k", "every"),
         ),
         20,

@@ -52,13 +52,16 @@ Truth = dict[str, dict[str, object]]
 class Quiet:
     """A channel that takes everything."""
 
-    name, can_find = "quiet", False
+    name, can_find, can_edit = "quiet", False, False
 
     def post(self, letter: Letter, picture: Picture, *, may_repeat: bool) -> Receipt:  # noqa: ARG002
         return Receipt(letter.key, "1")
 
     def find(self, letter: Letter) -> Receipt | None:  # noqa: ARG002
         return None
+
+    def edit(self, letter: Letter, message_id: str) -> None:
+        """Nothing is shown."""
 
     def check(self) -> str:
         return "ready"

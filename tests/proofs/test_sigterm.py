@@ -47,13 +47,14 @@ def neighbour(program: Program, folder: Path) -> Program:
     """Another host on the same store, which would be held up by a lease that was not given back."""
     folder.mkdir(parents=True, exist_ok=True)
     store = program.settings.get("STORE_URL", f"sqlite:///{program.home / 'sentinel.db'}")
-    return Program(folder, program.settings | {"STORE_URL": store, "SENTINEL_HOME": str(folder / "home")})
+    settings = program.settings | {"STORE_URL": store, "SENTINEL_HOME": str(folder / "home")}
+    return Program(folder, settings).without_notices()
 
 
 def test_in_the_middle_of_a_symbol(tmp_path: Path) -> None:
     """The symbol in hand is finished and no other begun, however many are left: 143 within 10 s, with the
     lease given back. The next run looks at everything that this one left."""
-    program = Program(tmp_path, {"BARS_URL": f"file:{CRYPTO},{EQUITY}"})
+    program = Program(tmp_path, {"BARS_URL": f"file:{CRYPTO},{EQUITY}"}).without_notices()
     written(tmp_path, failing_later(SLOW))
     (tmp_path / "sentinel.toml").write_text('[detectors]\npaths = ["my_patterns.py"]\nseconds = 60\n')
     first = clean(program.finish(start(program, "2018-06-14T00:05:00Z"), COLD_S))

@@ -56,7 +56,7 @@ def hosts(before: Program, folder: Path, discord: DiscordSimulator) -> tuple[Pro
     made = []
     for name in ("one", "two"):
         (folder / name).mkdir()
-        made.append(Program(folder / name, dict(settings)))
+        made.append(Program(folder / name, dict(settings)).without_notices())
     return made[0], made[1]
 
 

@@ -6,11 +6,12 @@ from typing import Any
 
 from crypto_signals.domain.events import Effect
 from crypto_signals.domain.vocabulary import EffectKind, EffectStatus
+from crypto_signals.engine.letters import LEFT
 from crypto_signals.engine.ports import Story
 from crypto_signals.notifications.announcement import MAY_REPEAT
 from crypto_signals.notifications.discord_posts import posts
 from crypto_signals.notifications.follow_ups import note
-from crypto_signals.notifications.messages import announcement, follow_up
+from crypto_signals.notifications.messages import announcement, card, follow_up
 
 Message = Mapping[str, Any]
 
@@ -52,7 +53,10 @@ def _judge_one(story: Story, messages: Sequence[Message], verdict: Verdict, *, c
     told = [list(_tells(story, message)) for message in messages]
     if not all(told):
         verdict.faults.append(f"{name}: a message that tells nothing stored")
+    verdict.faults += [f"{name}: {fault}" for fault in _card_faults(story, messages)]
     for effect in story.effects:
+        if effect.kind is EffectKind.CARD:
+            continue
         saying = [message for message, keys in zip(messages, told, strict=True) if _said_as(effect) in keys]
         verdict.faults += [f"{name}: {fault}" for fault in _faults(effect, saying, can_find=can_find)]
         verdict.cancelled += effect.status is EffectStatus.SUPERSEDED and effect.kind is EffectKind.ANNOUNCE
@@ -61,6 +65,22 @@ def _judge_one(story: Story, messages: Sequence[Message], verdict: Verdict, *, c
         first_told += [key for key in keys if key not in first_told]
     if first_told != sorted(first_told):
         verdict.faults.append(f"{name}: told out of order: {first_told}")
+
+
+def _card_faults(story: Story, messages: Sequence[Message]) -> Iterator[str]:
+    """What the announcement shows in the end is the card that was made last."""
+    cards = [effect for effect in story.effects if effect.kind is EffectKind.CARD]
+    if any(effect.status in LEFT for effect in cards):
+        yield "a card never came to rest"
+    done = [effect for effect in cards if effect.status is EffectStatus.DONE]
+    if not done:
+        return
+    shown = [message for message in messages if message["id"] == done[-1].message_id]
+    said = posts(card(story.signal, story.events[done[-1].seq - 1]), "")[0]["embeds"][0]
+    if not shown or shown[0]["embeds"][0]["title"] != said["title"]:
+        yield f"the announcement does not show the card of event {done[-1].seq}"
+    elif not shown[0]["files"]:
+        yield "the card has lost its picture"
 
 
 def _faults(effect: Effect, saying: Sequence[Message], *, can_find: bool) -> Iterator[str]:
@@ -90,9 +110,10 @@ def _tells(story: Story, message: Message) -> Iterator[Said]:
     for effect in story.effects:
         event = story.events[effect.seq - 1]
         if effect.kind is EffectKind.ANNOUNCE:
-            tells = (
-                message["embeds"][0].get("title") == posts(announcement(signal), "")[0]["embeds"][0]["title"]
-            )
+            title = posts(announcement(signal), "")[0]["embeds"][0]["title"]
+            tells = str(message["embeds"][0].get("title")).startswith(title)
+        elif effect.kind is EffectKind.CARD:
+            continue
         else:
             told = note if effect.kind is EffectKind.NOTE else follow_up
             tells = posts(told(signal, (event,)), "")[0]["embeds"][0]["description"] in said

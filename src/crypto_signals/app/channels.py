@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 
+from pydantic import SecretStr
 from rich.console import Console
 
-from crypto_signals.config import Settings
+from crypto_signals.config import MessageSettings, Settings
 from crypto_signals.domain.vocabulary import AssetClass
-from crypto_signals.engine.ports import Channel, Patience
+from crypto_signals.engine.notices import Notices
+from crypto_signals.engine.ports import Channel, Noticeboard, Patience
 from crypto_signals.notifications.console import ConsoleChannel
 
 
@@ -23,6 +25,36 @@ def channels(settings: Settings, console: Console, patience: Patience) -> Mappin
             made[key] = _channel(settings, key, console, patience)
         chosen[kind] = made[key]
     return chosen
+
+
+def notices(
+    settings: Settings,
+    wanted: MessageSettings,
+    told: Mapping[AssetClass, Channel],
+    patience: Patience,
+) -> Notices:
+    """Where notices go: in test mode to where everything goes, else to webhooks of their own; those of the
+    system go to the channel for crypto where they have none. Nobody needs these in a terminal."""
+    first = told[AssetClass.CRYPTO]
+    here = first if isinstance(first, Noticeboard) else None
+    boards: dict[str, Noticeboard | None] = {}
+    for which in ("system", "shadow"):
+        url = getattr(settings, f"discord_{which}_webhook_url")
+        boards[which] = here if url is None or settings.test_mode else _board(which, url, patience)
+    is_silent = isinstance(first, ConsoleChannel) and boards["system"] is here
+    return Notices(
+        system=None if is_silent else boards["system"],
+        shadows=None if settings.discord_shadow_webhook_url is None else boards["shadow"],
+        heartbeat=wanted.heartbeat,
+        weekly=wanted.weekly,
+    )
+
+
+def _board(which: str, url: SecretStr, patience: Patience) -> Noticeboard:
+    from crypto_signals.notifications.discord import DiscordWebhook  # noqa: PLC0415 - loads the HTTP client
+
+    name = f"Discord {which} webhook"
+    return DiscordWebhook(url.get_secret_value(), name, for_notices=True, wait=patience.wait)
 
 
 def _channel_ids(settings: Settings) -> Mapping[AssetClass, str | None]:

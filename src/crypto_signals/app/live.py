@@ -10,7 +10,7 @@ from rich.console import Console
 
 from crypto_signals.analysis.panel import Series
 from crypto_signals.app.bars import bar_source
-from crypto_signals.app.channels import channels
+from crypto_signals.app.channels import channels, notices
 from crypto_signals.app.rules import own_detectors, strategies_of
 from crypto_signals.app.stores import configured, keeper, leased
 from crypto_signals.config import Configuration, Settings
@@ -67,6 +67,10 @@ def live_job(
         told = channels(settings, console, budget)
         for channel in told.values():
             stack.callback(channel.close)
+        boards = notices(settings, configuration.messages, told, budget)
+        for board in (boards.system, boards.shadows):
+            if board is not None:
+                stack.callback(board.close)
         yield (
             LiveJob(
                 strategies=strategies,
@@ -82,6 +86,7 @@ def live_job(
                 config_hash=configuration.hash,
                 keeper=keeper(settings, store),
                 watcher=watcher,
+                notices=boards,
                 faults=known.faults,
             ),
             budget,

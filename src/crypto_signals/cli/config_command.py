@@ -38,6 +38,7 @@ def _whole(configuration: "Configuration", detection: str) -> dict[str, Any]:
     return {
         "settings": settings,
         "detectors": configuration.detectors.model_dump(mode="json") | {"fingerprint": detection},
+        "messages": configuration.messages.model_dump(mode="json"),
         "strategies": strategies,
         "config_hash": configuration.hash,
     }
@@ -49,6 +50,7 @@ def _tables(whole: dict[str, Any]) -> None:
     detectors = dict(whole["detectors"])
     title = f"Detectors, fingerprint {detectors.pop('fingerprint')}"
     print_table(title, ("key", "value"), detectors.items())
+    print_table("Messages", ("key", "value"), whole["messages"].items())
     for strategy in whole["strategies"]:
         values = dict(strategy)
         title = f"Strategy {strategy['name']}, version {values.pop('version')}"

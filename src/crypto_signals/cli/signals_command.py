@@ -1,12 +1,14 @@
 """``sentinel signals``: what is stored."""
 
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crypto_signals.cli.output import Format, FormatOption, counted, print_json, print_table, say
+from crypto_signals.cli.output import Format, FormatOption, counted, out, print_json, print_table, say
 from crypto_signals.domain.errors import UsageError
+from crypto_signals.domain.vocabulary import EffectKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,6 +71,39 @@ def show_signal(signal_id: str, output: FormatOption = Format.TABLE) -> None:
     print_table(
         "Effects", columns, ([_cell(effect[name]) for name in columns] for effect in story["effects"])
     )
+
+
+class Shown(StrEnum):
+    """As what a message is shown: as the terminal does, or as Discord is asked to."""
+
+    CONSOLE = "console"
+    DISCORD = "discord"
+
+
+@application.command("preview")
+def preview_message(
+    signal_id: str,
+    event: Annotated[int, typer.Option(min=1, help="The number of the event to tell of; 1 announces.")] = 1,
+    kind: Annotated[
+        EffectKind | None, typer.Option(help="Another message on that event than the usual one.")
+    ] = None,
+    channel: Annotated[Shown, typer.Option(help="Whose form the text has.")] = Shown.CONSOLE,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """A message of a stored signal as people get it; nothing is sent. JSON is what Discord is given."""
+    from crypto_signals.app.previewing import bodies, console_text, letter  # noqa: PLC0415
+
+    with _store() as store:
+        stored, events, _ = store.signal(_whole_id(store, signal_id))
+    if event > len(events):
+        raise UsageError(f"signal {stored.short_id} has {len(events)} events; see: sentinel signals show")
+    told = letter(stored, events, event, kind)
+    if output is Format.JSON:
+        print_json(bodies(told))
+    elif channel is Shown.DISCORD:
+        out().print_json(data=bodies(told), ensure_ascii=False)
+    else:
+        console_text(told, out())
 
 
 @contextmanager

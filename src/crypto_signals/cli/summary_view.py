@@ -30,7 +30,7 @@ def figures(summary: Summary) -> list[tuple[str, object]]:
         ("signals", summary.signals),
         ("shadow signals", summary.shadow_signals),
         ("announcements", summary.announcements),
-        ("follow-ups", summary.follow_ups),
+        ("follow-ups, cards", f"{summary.follow_ups}, {summary.cards}"),
         ("cancelled", summary.cancelled),
         ("still open", summary.open_signals),
         ("owed, unknown, dead", f"{summary.owed}, {summary.unknown}, {summary.dead}"),

@@ -2,6 +2,7 @@
 
 from crypto_signals.config.loading import Configuration, load
 from crypto_signals.config.settings import Settings
+from crypto_signals.config.strategies import MessageSettings
 from crypto_signals.config.values import split, store_address
 
-__all__ = ["Configuration", "Settings", "load", "split", "store_address"]
+__all__ = ["Configuration", "MessageSettings", "Settings", "load", "split", "store_address"]

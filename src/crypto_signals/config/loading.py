@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from crypto_signals.config import settings as of_environment
 from crypto_signals.config import strategies as of_file
 from crypto_signals.config.settings import Settings
-from crypto_signals.config.strategies import DetectorSettings
+from crypto_signals.config.strategies import DetectorSettings, MessageSettings
 from crypto_signals.config.values import store_shown
 from crypto_signals.domain.errors import UsageError
 from crypto_signals.domain.strategy import Strategy
@@ -21,12 +21,13 @@ from crypto_signals.domain.strategy import Strategy
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """Everything resolved: settings and their origins, strategies, detectors, and what is unheeded."""
+    """Everything resolved: settings and their origins, what ``sentinel.toml`` says, and what is unheeded."""
 
     settings: Settings
     origins: Mapping[str, str]
     strategies: tuple[Strategy, ...]
     detectors: DetectorSettings
+    messages: MessageSettings
     warnings: tuple[str, ...] = ()
 
     def masked(self) -> dict[str, Any]:
@@ -60,7 +61,7 @@ def load() -> Configuration:
     warnings = tuple(of_environment.unheeded(settings))
     strategies = tuple(file.strategies.values())
     origins = {name: resolved.origin(name) for name in Settings.model_fields}
-    return Configuration(settings, origins, strategies, file.detectors, warnings)
+    return Configuration(settings, origins, strategies, file.detectors, file.messages, warnings)
 
 
 def _masked(value: object) -> Any:

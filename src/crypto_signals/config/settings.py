@@ -39,8 +39,7 @@ ENV_FILE = Path(".env")
 """Read from the folder in which the program is started."""
 
 _NOT_USED_YET = (
-    "WAREHOUSE_URL",
-    *("DISCORD_SHADOW_WEBHOOK_URL", "DISCORD_SYSTEM_WEBHOOK_URL", "POSITION_TTL_DAYS", "EVIDENCE_FILE"),
+    *("WAREHOUSE_URL", "POSITION_TTL_DAYS", "EVIDENCE_FILE"),
 )
 
 
@@ -81,6 +80,8 @@ class Settings(BaseSettings):
     test_discord_webhook: Webhook | None = None
     live_crypto_discord_webhook_url: Webhook | None = None
     live_stock_discord_webhook_url: Webhook | None = None
+    discord_shadow_webhook_url: Webhook | None = None
+    discord_system_webhook_url: Webhook | None = None
     discord_bot_token: Key | None = None
     discord_channel_id_test: ChannelId | None = None
     discord_channel_id_crypto: ChannelId | None = None

@@ -34,6 +34,15 @@ class DetectorSettings(BaseModel):
         return self.model_copy(update={"paths": tuple(folder / path for path in self.paths)})
 
 
+class MessageSettings(BaseModel):
+    """What people are told besides signals: each day that the program ran, each week what came of it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    heartbeat: bool = True
+    weekly: bool = True
+
+
 class ConfigFile(BaseModel):
     """What ``sentinel.toml`` says."""
 
@@ -41,6 +50,7 @@ class ConfigFile(BaseModel):
 
     strategies: dict[str, Strategy] = Field(default_factory=dict)
     detectors: DetectorSettings = DetectorSettings()
+    messages: MessageSettings = MessageSettings()
 
 
 def read(path: Path, defaults: Mapping[str, Any], problems: list[str], *, required: bool) -> ConfigFile:
@@ -104,11 +114,12 @@ def _problem(detail: ErrorDetails) -> str:
 def _known(loc: tuple[str, ...]) -> list[tuple[str, ...]]:
     """Every key that the file may have, those of a strategy under the name that ``loc`` has for it."""
     if len(loc) == 1:
-        return [("strategies",), ("detectors",), *_known(("strategies", "NAME", ""))]
-    if loc[0] == "detectors":
-        return [*keys_of(DetectorSettings, loc[:1])]
+        return [("strategies",), ("detectors",), ("messages",), *_known(("strategies", "NAME", ""))]
+    tables: dict[str, type[BaseModel]] = {"detectors": DetectorSettings, "messages": MessageSettings}
+    if loc[0] in tables:
+        return [*keys_of(tables[loc[0]], loc[:1])]
     of_strategy = [key for key in keys_of(Strategy, loc[:2]) if key[2:] != ("name",)]
-    return [*of_strategy, *keys_of(DetectorSettings, ("detectors",))]
+    return [*of_strategy, *(key for name, table in tables.items() for key in keys_of(table, (name,)))]
 
 
 def _unknown_triggers(given: Mapping[str, Any]) -> list[str]:

@@ -47,6 +47,7 @@ class Instrument:
     symbol: str
     asset_class: AssetClass
     price_increment: Decimal | None = None
+    quantity_increment: Decimal | None = None
 
     @classmethod
     def of(cls, symbol: str) -> "Instrument":
@@ -69,6 +70,12 @@ class Instrument:
             return Decimal("0.01") if price >= 1 else Decimal("0.0001")
         magnitude = Decimal(repr(abs(price))).adjusted() if price else 0
         return Decimal(1).scaleb(max(-9, min(-2, magnitude - 4)))
+
+    @property
+    def quantity_step(self) -> Decimal:
+        """The smallest part that is traded: a whole share, or a billionth of a coin."""
+        whole = Decimal(1) if self.asset_class is AssetClass.EQUITY else Decimal("1e-9")
+        return self.quantity_increment or whole
 
     def quantize(self, price: float) -> Decimal:
         """``price`` on the instrument's grid, for messages and orders only.

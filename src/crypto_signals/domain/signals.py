@@ -46,6 +46,7 @@ class Plan:
     """The levels as announced. ``risk`` (one R) is |entry - stop| and never changes, but for its units.
 
     ``cost_rate`` is the cost of one side of the trade as a share of its notional: fee and slippage.
+    ``risk_usd`` is what the trade may lose down to its stop, where that was said.
     """
 
     direction: Direction
@@ -58,6 +59,7 @@ class Plan:
     max_bars: int = 60
     fractions: tuple[float, float, float] = (0.5, 0.25, 0.25)
     cost_rate: float = 0.0
+    risk_usd: float | None = None
 
     def rebased(self, factor: float) -> "Plan":
         """The same plan where a price of 1 is now one of ``factor``; what it pays in R stays."""

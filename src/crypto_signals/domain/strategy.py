@@ -56,7 +56,9 @@ class Costs(_Frozen):
 
 
 class Strategy(_Frozen):
-    """``triggers`` lists the detectors that may open a signal; ``None`` means the catalogue's own choice."""
+    """``triggers`` lists the detectors that may open a signal; ``None`` means the catalogue's own choice.
+    ``risk_per_trade`` is what a trade may lose down to its stop, in USD; it only says how much to buy.
+    """
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")] = "default"
     timeframe: str = "1Day"
@@ -72,6 +74,7 @@ class Strategy(_Frozen):
     cooldown_escape_pct: Positive = 10.0
     gates: Gates = Gates()
     costs: Costs = Costs()
+    risk_per_trade: Positive | None = None
 
     @field_validator("timeframe")
     @classmethod
@@ -94,5 +97,6 @@ class Strategy(_Frozen):
 
         ``detection`` is the fingerprint of the detectors that look at them.
         """
-        text = json.dumps([self.model_dump(mode="json"), detection], sort_keys=True)
+        decides = self.model_dump(mode="json", exclude={"risk_per_trade"})
+        text = json.dumps([decides, detection], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -75,11 +75,13 @@ class ExitReason(StrEnum):
 
 
 class EffectKind(StrEnum):
-    """``NOTE`` says in the thread, in few words, what could not be shown there."""
+    """``NOTE`` says in the thread, in few words, what could not be shown there; ``CARD`` edits the
+    announcement so that it shows how the signal went."""
 
     ANNOUNCE = "announce"
     FOLLOW_UP = "follow_up"
     NOTE = "note"
+    CARD = "card"
 
 
 class EffectStatus(StrEnum):

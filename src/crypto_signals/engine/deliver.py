@@ -7,6 +7,7 @@ is it sent again. A channel that cannot be asked gets the message marked as a po
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import TypeVar
 
@@ -23,7 +24,9 @@ from crypto_signals.domain.errors import (
 from crypto_signals.domain.events import Effect, Event, EventType
 from crypto_signals.domain.lifecycle import apply
 from crypto_signals.domain.vocabulary import AssetClass, EffectKind, EffectStatus
-from crypto_signals.engine.letters import LEFT, Owed, Pictures, drawn, next_owed, notes_on
+from crypto_signals.engine.attempts import Journal
+from crypto_signals.engine.cards import Cards
+from crypto_signals.engine.letters import LEFT, Owed, Pictures, card_on, drawn, next_owed, notes_on
 from crypto_signals.engine.ports import (
     Channel,
     Clock,
@@ -39,8 +42,6 @@ from crypto_signals.engine.summary import Summary
 from crypto_signals.engine.watching import UNWATCHED, delivery
 
 SENDING_ATTEMPTS = 5
-LEAST_LEASE_S = 20.0
-"""Nothing is sent with less of the lease left: the request could outlast it."""
 
 T = TypeVar("T")
 
@@ -57,18 +58,21 @@ class Relay:
         watcher: Watcher = UNWATCHED,
     ) -> None:
         self.store, self.channels, self.clock, self.patience = store, channels, clock, patience
-        self.settle, self.claimant = settle, claimant
+        self._journal = Journal(store, clock, settle, claimant)
         self._paused: set[str] = set()
+        self._closed: set[str] = set()
         self._troubled: set[str] = set()
         self._waited_for: set[Effect] = set()
         self.watcher = watcher
 
     def deliver(self, pictures: Pictures, summary: Summary) -> None:
-        """Everything that can be delivered now; then, once, what had to settle first."""
+        """Everything that can be delivered now; then, once, what had to settle first; at last the cards."""
         self._pass(pictures, summary)
         if self._waited():
             self._pass(pictures, summary)
+        Cards(self._journal, self.channels, self.patience, self._paused).show(summary)
         self._count_left(summary)
+        summary.paused += sorted(self._closed)
 
     def _pass(self, pictures: Pictures, summary: Summary) -> None:
         for signal_id in _threads(self.store.undelivered()):
@@ -145,7 +149,7 @@ class Relay:
     ) -> T:
         """What was not sent is tried again; on a channel that was just in trouble, once."""
         for attempt in range(1, SENDING_ATTEMPTS + 1):
-            self._keep_the_lease()
+            self._journal.keep_the_lease()
             try:
                 return call()
             except NotSent as problem:
@@ -156,22 +160,8 @@ class Relay:
                 before_the_next()
         raise AssertionError("unreachable")
 
-    def _keep_the_lease(self) -> None:
-        """Nothing is sent that could outlast the right to send it."""
-        if self.store.left_s() < LEAST_LEASE_S:
-            self.store.renew()
-
     def _claimed(self, owed: Owed) -> Owed:
-        now = self.clock.now()
-        claimed = owed.moved(
-            EffectStatus.CLAIMED,
-            claimed_by=self.claimant,
-            attempts=max(effect.attempts for effect in owed.effects) + 1,
-            attempted_at=now,
-            settles_at=now + self.settle,
-        )
-        self.store.record_effects(claimed.effects)
-        return claimed
+        return replace(owed, effects=self._journal.claimed(owed.effects))
 
     def _kept(
         self, channel: Channel, owed: Owed, problem: Exception, status: EffectStatus, summary: Summary
@@ -179,6 +169,8 @@ class Relay:
         """Leaves the message for later. A channel that takes nothing twice in a row is left alone."""
         if isinstance(problem, (StoreUnusable, LeaseLost, VersionConflict)):
             raise problem
+        if isinstance(problem, ChannelPaused):
+            self._closed.add(channel.name)
         if isinstance(problem, (NotSent, ChannelPaused)):
             if isinstance(problem, ChannelPaused) or channel.name in self._troubled:
                 self._paused.add(channel.name)
@@ -199,6 +191,7 @@ class Relay:
         effects = owed.moved(
             EffectStatus.DONE, done_at=now, message_id=receipt.message_id, error=None
         ).effects
+        effects += self._card_on(owed)
         summary.announcements += owed.is_announcement
         summary.follow_ups += not owed.is_announcement
         if not owed.is_announcement and (receipt.thread_id is None or owed.signal.thread_id is not None):
@@ -220,8 +213,12 @@ class Relay:
             return True
         effects = owed.moved(EffectStatus.DEAD, error=reason).effects
         noted = owed.letter.kind is EffectKind.FOLLOW_UP
-        self.store.record_effects((*effects, *notes_on(owed, doubtful=doubtful)) if noted else effects)
+        then = notes_on(owed, doubtful=doubtful) if noted else self._card_on(owed)
+        self.store.record_effects((*effects, *then))
         return True
+
+    def _card_on(self, owed: Owed) -> tuple[Effect, ...]:
+        return card_on(owed) if self.channels[owed.signal.asset_class].can_edit else ()
 
     def _too_late(self, owed: Owed, summary: Summary, *, doubtful: bool) -> bool:
         """An announcement that is too late to act on is not made: the signal is cancelled for people. One
@@ -265,7 +262,11 @@ class Relay:
 
     def _waited(self) -> bool:
         """Waits until what is unsettled on open channels has settled; false where the run must not wait."""
-        unsettled = [e for e in self.store.undelivered() if e.is_unsettled and self._is_open(e)]
+        unsettled = [
+            effect
+            for effect in self.store.undelivered()
+            if effect.is_unsettled and effect.kind is not EffectKind.CARD and self._is_open(effect)
+        ]
         if not unsettled or self.patience.stopping:
             return False
         last = max((e.settles_at for e in unsettled if e.settles_at is not None), default=self.clock.now())

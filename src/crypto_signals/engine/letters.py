@@ -1,6 +1,6 @@
 """Letters: which of a thread's owed effects are told next, together, as one message."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 
@@ -15,10 +15,12 @@ LEFT = frozenset({EffectStatus.OWED, EffectStatus.CLAIMED, EffectStatus.UNKNOWN}
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """A letter with the effects that it settles, as they stand in the store."""
+    """A letter with the effects that it settles, as they stand in the store. ``first_message`` is the
+    announcement's id, where it is known and may be edited."""
 
     letter: Letter
     effects: tuple[Effect, ...]
+    first_message: str | None = None
 
     @property
     def signal(self) -> Signal:
@@ -40,12 +42,24 @@ def next_owed(store: Store, signal_id: str) -> Owed | None:
     """The announcement if it is owed, else all follow-ups in a row: they become one message. A message
     whose fate is unknown is settled as it was, before anything newer. Raises ``UnreadableRow``."""
     signal, history, effects = store.signal(signal_id)
-    left = [effect for effect in effects if effect.status in LEFT]
+    left = [effect for effect in effects if effect.status in LEFT and effect.kind is not EffectKind.CARD]
     if not left:
         return None
     chosen = [effect for effect in left if effect.is_unsettled] or _together(left)
     events = tuple(history[effect.seq - 1] for effect in chosen)
-    return Owed(Letter(chosen[-1].key, chosen[0].kind, signal, events), tuple(chosen))
+    letter = Letter(chosen[-1].key, chosen[0].kind, signal, events)
+    return Owed(letter, tuple(chosen), first_message(effects))
+
+
+def first_message(effects: Iterable[Effect]) -> str | None:
+    """The id of the announcement; ``None`` where it is not known, or an edit of it was refused for good."""
+    known = None
+    for effect in effects:
+        if effect.kind is EffectKind.CARD and effect.status is EffectStatus.DEAD:
+            return None
+        if effect.kind is EffectKind.ANNOUNCE and effect.status is EffectStatus.DONE:
+            known = effect.message_id
+    return known
 
 
 def _together(left: Sequence[Effect]) -> list[Effect]:
@@ -67,6 +81,15 @@ def notes_on(owed: Owed, *, doubtful: bool) -> tuple[Effect, ...]:
         )
         for effect in owed.effects
     )
+
+
+def card_on(owed: Owed) -> tuple[Effect, ...]:
+    """The status card that is owed once people have been told, in the same write."""
+    if owed.is_announcement or owed.first_message is None:
+        return ()
+    last = owed.effects[-1]
+    key = f"{last.signal_id}/{last.seq}/card"
+    return (Effect(key=key, signal_id=last.signal_id, seq=last.seq, kind=EffectKind.CARD),)
 
 
 Pictures = Callable[[Signal, Sequence[Event]], Picture]

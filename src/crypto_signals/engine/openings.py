@@ -197,4 +197,5 @@ class Opener:
             max_bars=strategy.max_bars,
             fractions=strategy.fractions,
             cost_rate=strategy.costs.rate(instrument.asset_class),
+            risk_usd=strategy.risk_per_trade,
         )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from crypto_signals.analysis.panel import Panel, Series
 from crypto_signals.domain.bars import BarProblem
 from crypto_signals.domain.events import Effect, Event
 from crypto_signals.domain.instruments import Instrument, Timeframe
+from crypto_signals.domain.notices import Notice
 from crypto_signals.domain.signals import Signal
 from crypto_signals.domain.vocabulary import AssetClass, EffectKind, EffectStatus
 
@@ -320,17 +321,23 @@ class Channel(Protocol):
     """A way to tell people. Raises the ``DeliveryError`` that fits; returning means it was delivered.
 
     ``can_find``: whether ``find`` is to be believed, so that nothing need ever be said twice. Where it is
-    not, a message whose fate is unknown is repeated, marked by ``may_repeat``.
+    not, a message whose fate is unknown is repeated, marked by ``may_repeat``. ``can_edit``: whether what was
+    posted can be changed, so that the announcement can be the signal's status card.
     """
 
     name: str
     can_find: bool
+    can_edit: bool
 
     def post(self, letter: Letter, picture: Picture, *, may_repeat: bool) -> Receipt: ...
 
     def find(self, letter: Letter) -> Receipt | None:
         """Where the message is, if it arrived; ``None`` where it did not, or nobody can tell. Raises
         ``Refused`` where it never will."""
+        ...
+
+    def edit(self, letter: Letter, message_id: str) -> None:
+        """Makes the announcement ``message_id`` show what the card ``letter`` says; again does no harm."""
         ...
 
     def check(self) -> str:
@@ -381,3 +388,18 @@ class Watcher(Protocol):
     def looked(self, look: Looked) -> None: ...
 
     def delivered(self, delivery: Delivery) -> None: ...
+
+
+@runtime_checkable
+class Noticeboard(Protocol):
+    """Where people are told what belongs to no signal's thread. ``name`` is how errors call it."""
+
+    name: str
+
+    def tell(self, notice: Notice) -> None:
+        """Raises the ``DeliveryError`` that fits; returning means it was delivered."""
+        ...
+
+    def close(self) -> None:
+        """Gives back what it holds."""
+        ...

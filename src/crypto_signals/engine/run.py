@@ -17,6 +17,7 @@ from crypto_signals.engine.book import Book
 from crypto_signals.engine.deliver import Relay
 from crypto_signals.engine.keeping import Keeper
 from crypto_signals.engine.looking import Lookout
+from crypto_signals.engine.notices import Notices
 from crypto_signals.engine.ports import (
     BarSource,
     Calendar,
@@ -59,6 +60,7 @@ class MainJob:
     keeper: Keeper | None = None
     """Archives and deletes what is over; a rehearsal keeps everything."""
     watcher: Watcher = UNWATCHED
+    notices: Notices | None = None
 
     def run(self) -> Summary:
         """Raises ``NoBars`` when nothing could be looked at; what is owed is delivered even then."""
@@ -88,6 +90,8 @@ class MainJob:
         unread = [row.reason for row in self.store.unreadable() if row.reason not in said]
         summary.errors += [SourceError(None, "store", reason) for reason in unread]
         summary.errors += self._late_errors()
+        if self.notices is not None and not self.patience.stopping:
+            self.notices.tell(self.store, now, summary)
         self.store.finish_run(summary.run_id, self.clock.now(), summary.as_dict())
         if unreachable is not None and not bars:
             raise unreachable

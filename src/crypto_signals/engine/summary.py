@@ -9,7 +9,8 @@ from crypto_signals.engine.ports import SourceError
 @dataclass(slots=True)
 class Summary:
     """The figures of one run. ``result_r`` is the sum over the announced trades that closed in it,
-    ``oldest_owed_s`` how long ago the first of those events happened that people are still to be told."""
+    ``oldest_owed_s`` how long ago the first of those events happened that people are still to be told;
+    ``paused`` are the channels that take nothing until a person mends them."""
 
     run_id: str = ""
     duration_s: float = 0.0
@@ -19,6 +20,7 @@ class Summary:
     shadow_signals: int = 0
     announcements: int = 0
     follow_ups: int = 0
+    cards: int = 0
     cancelled: int = 0
     owed: int = 0
     unknown: int = 0
@@ -33,6 +35,7 @@ class Summary:
     oldest_owed_s: float = 0.0
     breakers: dict[str, str] = field(default_factory=dict)
     errors: list[SourceError] = field(default_factory=list)
+    paused: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     problems: list[BarProblem] = field(default_factory=list)
 

@@ -1,8 +1,11 @@
 """The first message of a signal: what to do, at which levels, and what speaks for it."""
 
 from datetime import datetime
+from decimal import Decimal
 
+from crypto_signals.domain.instruments import Instrument
 from crypto_signals.domain.signals import GateResult, Signal
+from crypto_signals.domain.sizing import quantity, shown
 from crypto_signals.domain.vocabulary import AssetClass, Conviction, Direction, EntryType
 from crypto_signals.domain.wording import (
     bar_text,
@@ -131,6 +134,8 @@ def _levels(signal: Signal) -> tuple[Field, ...]:
         Field("Conviction", ((signal.conviction.value.lower(),),), inline=True),
         *(_target(signal, number) for number in (1, 2, 3)),
     ]
+    if plan.risk_usd is not None:
+        fields.append(Field("Size", (_size(signal, plan.risk_usd),)))
     if plan.invalidation is not None:
         fields.append(Field("Invalidation", (_invalidation(signal, plan.invalidation),)))
     return tuple(fields)
@@ -156,6 +161,20 @@ def _target(signal: Signal, number: int) -> Field:
         (f"{verb} {part}",),
     )
     return Field(f"Target {number}", lines, inline=True)
+
+
+def _size(signal: Signal, risk_usd: float) -> Line:
+    """How much to trade so that the stop costs what was stated; rounded down, so never more."""
+    plan, instrument = signal.plan, Instrument.of(signal.symbol)
+    coin = one_line(signal.symbol.partition("/")[0])
+    unit = "shares" if signal.asset_class is AssetClass.EQUITY else coin
+    at_risk = f"{risk_usd:,.2f} USD at risk"
+    size = shown(quantity(instrument, risk_usd, plan.risk)) if plan.risk else Decimal(0)
+    if not size:
+        return (f"{at_risk} is less than the smallest order loses at the stop: leave it, or risk more.",)
+    notional = size * Decimal(repr(plan.entry))
+    words = "1 share" if size == 1 and unit == "shares" else f"{size:,f} {unit}"
+    return (Strong(words), f" for {at_risk}, worth {notional:,.2f} USD at the entry")
 
 
 def _distance(level: float, entry: float) -> str:

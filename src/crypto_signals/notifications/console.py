@@ -9,6 +9,7 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
+from crypto_signals.domain.notices import Notice
 from crypto_signals.engine.ports import Letter, Picture, Receipt
 from crypto_signals.notifications.messages import (
     Colour,
@@ -19,6 +20,7 @@ from crypto_signals.notifications.messages import (
     message,
     utc,
 )
+from crypto_signals.notifications.notices import notice_message
 
 _STYLES = {
     Colour.GREEN: "green",
@@ -37,6 +39,7 @@ class ConsoleChannel:
 
     name = "console"
     can_find = False
+    can_edit = False
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -48,6 +51,12 @@ class ConsoleChannel:
     def find(self, letter: Letter) -> Receipt | None:  # noqa: ARG002
         """A terminal cannot be asked what it has shown."""
         return None
+
+    def edit(self, letter: Letter, message_id: str) -> None:
+        """What is printed stays as it is."""
+
+    def tell(self, notice: Notice) -> None:
+        self._print(notice_message(notice))
 
     def check(self) -> str:
         return "messages are printed in the terminal; no Discord channel is configured"

@@ -14,14 +14,17 @@ import httpx
 from pydantic import SecretStr
 
 from crypto_signals.domain.errors import NotSent, UsageError
+from crypto_signals.domain.notices import Notice
 from crypto_signals.domain.vocabulary import EffectKind
 from crypto_signals.domain.wording import one_line
 from crypto_signals.engine.ports import Letter, Picture, Receipt, Wait
 from crypto_signals.notifications import discord_answers as answers
 from crypto_signals.notifications.discord_client import TIMEOUT, DiscordClient, checked, wait
+from crypto_signals.notifications.discord_edits import edit
 from crypto_signals.notifications.discord_marks import mark_of
 from crypto_signals.notifications.discord_posts import JsonObject, posts, thread_title
 from crypto_signals.notifications.messages import message, shows_picture
+from crypto_signals.notifications.notices import notice_message
 
 USERNAME = "Crypto Sentinel"
 _PATH = re.compile(r"/webhooks/[^/]+/[^/]+/?$")
@@ -32,16 +35,19 @@ class DiscordWebhook:
     """A `Channel` over one webhook.
 
     ``url`` must be https, or http on loopback; anything else raises `UsageError`. ``name`` is how errors
-    call it. Whether the channel has threads is found out with the first post and then remembered.
+    call it. ``for_notices``: whether signals are told elsewhere. Whether the channel has threads is found out
+    with the first post and then remembered.
     """
 
     can_find = False
+    can_edit = True
 
     def __init__(
         self,
         url: str,
         name: str = "Discord webhook",
         *,
+        for_notices: bool = False,
         timeout: httpx.Timeout = TIMEOUT,
         wait: Wait = wait,
         monotonic: Callable[[], float] = time.monotonic,
@@ -55,6 +61,7 @@ class DiscordWebhook:
             name, address, secret, _ADVICE, timeout=timeout, wait=wait, monotonic=monotonic
         )
         self._has_threads = True
+        self._for_notices = for_notices
         self._parts_sent: dict[str, tuple[int, Receipt]] = {}
 
     def __repr__(self) -> str:
@@ -91,8 +98,26 @@ class DiscordWebhook:
         """A webhook cannot be asked what it has posted."""
         return None
 
+    def edit(self, letter: Letter, message_id: str) -> None:
+        """In a forum a message is found only together with its thread."""
+        thread_id = letter.signal.thread_id
+        edit(self._client, f"/messages/{message_id}", letter, {"thread_id": thread_id} if thread_id else None)
+
     def check(self) -> str:
         return f"posts as the webhook {one_line(str(self._client.read('').get('name')))}"
+
+    def tell(self, notice: Notice) -> None:
+        """In a forum for notices each opens a thread; a forum of signals has no place for them."""
+        told = notice_message(notice)
+        for body in posts(told, f"{told.ts:%Y-%m-%d}"):
+            if self._for_notices:
+                self._post(body, None, thread_title(told), None)
+                continue
+            response = self._client.send("", {"username": USERNAME} | body, query={"wait": "true"})
+            if answers.code(response) == answers.NEEDS_THREAD:
+                return
+            if answers.receipt_ids(response) is None:
+                raise self._client.problem(response)
 
     def _post(self, body: JsonObject, thread_id: str | None, title: str, picture: bytes | None) -> Receipt:
         """One post. The kind of the channel is learnt from its refusals, which posted nothing."""

@@ -14,7 +14,8 @@ NEEDS_THREAD = 220001
 NO_THREADS_HERE = 220003
 THREAD_EXISTS = 160004
 _UNKNOWN_CHANNEL = 10003
-_OF_ONE_THREAD = frozenset({_UNKNOWN_CHANNEL, 10008, 50083, 160005})
+_TOO_MANY_EDITS = 30046
+_OF_ONE_THREAD = frozenset({_UNKNOWN_CHANNEL, 10008, 50005, 50083, 160005})
 _SAID_MAX = 400
 _ADDRESS = re.compile(r"(https?:/+\S+|\S*webhooks/\S*)")
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
@@ -33,13 +34,14 @@ class PlaceGone(Refused):
 def error(name: str, response: httpx.Response, secret: str, advice: str) -> DeliveryError:
     """The outcome that an answer other than a useful 2xx stands for.
 
-    A deleted thread or message (10003, 10008) and a locked thread (50083, 160005) concern one signal, so
-    they are refusals although they come as a 404 or 403; every other such answer concerns the channel, and
-    ``advice`` says what to look at.
+    A deleted thread or message (10003, 10008), a locked thread (50083, 160005) and a message of somebody
+    else (50005) concern one signal, so they are refusals although they come as a 404 or 403; every other such
+    answer concerns the channel, and ``advice`` says what to look at. Old messages may be edited only so often
+    (30046).
     """
     status = response.status_code
     said = f"{name}: {status} {_said(response, secret)}".rstrip()
-    if status == 429:
+    if status == 429 or code(response) == _TOO_MANY_EDITS:
         return NotSent(said, retry_after_s(response))
     if status == 404 and code(response) == _UNKNOWN_CHANNEL:
         return PlaceGone(said)

@@ -13,15 +13,18 @@ import httpx
 from pydantic import SecretStr
 
 from crypto_signals.domain.errors import ChannelPaused, DeliveryError, NotSent, OutcomeUnknown, Refused
+from crypto_signals.domain.notices import Notice
 from crypto_signals.domain.vocabulary import EffectKind
 from crypto_signals.domain.wording import one_line
 from crypto_signals.engine.ports import Letter, Picture, Receipt, Wait
 from crypto_signals.notifications import discord_answers as answers
 from crypto_signals.notifications.discord_client import TIMEOUT, DiscordClient, checked, wait
+from crypto_signals.notifications.discord_edits import edit
 from crypto_signals.notifications.discord_history import DiscordHistory
 from crypto_signals.notifications.discord_marks import mark_of, nonce_of, part_in
 from crypto_signals.notifications.discord_posts import JsonObject, posts, thread_title
 from crypto_signals.notifications.messages import message, shows_picture
+from crypto_signals.notifications.notices import notice_message
 
 API_URL = "https://discord.com/api/v10"
 FORUM_TYPES = frozenset({15, 16})
@@ -39,6 +42,7 @@ class DiscordBot:
     """
 
     can_find = True
+    can_edit = True
 
     def __init__(
         self,
@@ -84,6 +88,10 @@ class DiscordBot:
         there, which has the picture; an announcement gets the thread that it lacks."""
         return self._judged(lambda: self._found(letter))
 
+    def edit(self, letter: Letter, message_id: str) -> None:
+        """In a forum the announcement is in its thread, in a text channel its thread hangs on it."""
+        self._judged(lambda: self._edit(letter, message_id))
+
     def check(self) -> str:
         me = self._client.read("/users/@me")
         try:
@@ -91,6 +99,20 @@ class DiscordBot:
         except answers.PlaceGone as gone:
             raise ChannelPaused(f"{gone}; {_ADVICE}") from None
         return f"posts as {one_line(str(me.get('username')))} in #{one_line(str(channel.get('name')))}"
+
+    def tell(self, notice: Notice) -> None:
+        """A forum has no place for what belongs to no thread."""
+        if self._is_forum():
+            return
+        told = notice_message(notice)
+        for body in posts(told, f"{told.ts:%Y-%m-%d}"):
+            response = self._client.send(f"/channels/{self._channel_id}/messages", body)
+            if answers.receipt_ids(response) is None:
+                raise self._client.problem(response)
+
+    def _edit(self, letter: Letter, message_id: str) -> None:
+        place = letter.signal.thread_id if self._is_forum() else None
+        edit(self._client, f"/channels/{place or self._channel_id}/messages/{message_id}", letter)
 
     def _posted(self, letter: Letter, bodies: list[JsonObject], picture: bytes | None) -> Receipt:
         """Once something is there, a later failure is one that has to be looked into, not repeated."""

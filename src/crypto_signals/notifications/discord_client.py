@@ -9,7 +9,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import httpx
 from pydantic import SecretStr
@@ -99,13 +99,14 @@ class DiscordClient:
         *,
         query: Mapping[str, str] | None = None,
         picture: bytes | None = None,
+        method: Literal["POST", "PATCH"] = "POST",
     ) -> httpx.Response:
-        """A POST, and whatever Discord answers. Raises the `DeliveryError` of what got no answer."""
+        """Whatever Discord answers. Raises the `DeliveryError` of what got no answer."""
         content: dict[str, Any] = {"json": body}
         if picture is not None:
             parts = {"files[0]": (PICTURE_NAME, picture, "image/png")}
             content = {"data": {"payload_json": json.dumps(body)}, "files": parts}
-        answer = self._exchange("POST", path, query, content)
+        answer = self._exchange(method, path, query, content)
         if isinstance(answer, DeliveryError):
             raise answer
         return answer

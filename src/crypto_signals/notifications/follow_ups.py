@@ -23,6 +23,7 @@ from crypto_signals.notifications.announcement import (
     short_footer,
     thread_name,
 )
+from crypto_signals.notifications.standing import exit_verb, position_line
 from crypto_signals.notifications.texts import Colour, Field, Line, Message, Span, Strong
 
 CLOSING = frozenset(FINAL_STATUS)
@@ -67,15 +68,14 @@ def note(signal: Signal, events: Sequence[Event], *, may_repeat: bool = False) -
 class _Words:
     """A short is sold first and bought back later; ``behind`` is the losing side."""
 
-    exit: str
     take_off: str
     behind: str
     still_in: str
 
 
 _WORDS = {
-    Direction.LONG: _Words("sell", "Take {} off", "below", "hold any, sell it"),
-    Direction.SHORT: _Words("buy back", "Buy {} back", "above", "are short, buy back"),
+    Direction.LONG: _Words("Take {} off", "below", "hold any, sell it"),
+    Direction.SHORT: _Words("Buy {} back", "above", "are short, buy back"),
 }
 
 _HEADLINES = {
@@ -127,9 +127,7 @@ def _headline_of(event: Event) -> str:
 
 def _colour(event: Event) -> Colour:
     if event.type in CLOSING:
-        if event.result_r is None:
-            return Colour.GREY
-        return Colour.GREEN if event.result_r > 0 else Colour.RED
+        return result_colour(event.result_r)
     if event.type is EventType.STRUCTURE_BROKEN:
         return Colour.GOLD
     if event.type in TARGET_HITS or event.type is EventType.STOP_MOVED:
@@ -137,20 +135,26 @@ def _colour(event: Event) -> Colour:
     return Colour.BLUE if event.type is EventType.ENTERED else Colour.GREY
 
 
+def result_colour(result_r: float | None) -> Colour:
+    if result_r is None:
+        return Colour.GREY
+    return Colour.GREEN if result_r > 0 else Colour.RED
+
+
 def _told(signal: Signal, event: Event) -> tuple[Line, ...]:
     lines = [_SAID[event.type](signal, event)]
     if event.ambiguous:
         lines.append(("Stop and target lay in the same bar: the stop counts.",))
     if event.type in CLOSING:
-        lines.append(_result(event))
+        lines.append(result_line(event.result_r, event.fees_r))
     return tuple(lines)
 
 
-def _result(event: Event) -> Line:
-    if event.result_r is None:
+def result_line(result_r: float | None, fees_r: float | None) -> Line:
+    if result_r is None:
         return (Strong("Never entered"), ": no result.")
-    fees = "" if event.fees_r is None else f" after {event.fees_r:.2f} R of fees"
-    return (Strong(f"Closed: {signed(event.result_r)} R"), f"{fees}.")
+    fees = "" if fees_r is None else f" after {fees_r:.2f} R of fees"
+    return (Strong(f"Closed: {signed(result_r)} R"), f"{fees}.")
 
 
 def _price(signal: Signal, price: float | None) -> str:
@@ -163,8 +167,8 @@ def _bar(signal: Signal, ts: datetime) -> tuple[Span, ...]:
 
 
 def _entered(signal: Signal, event: Event) -> Line:
-    plan, words = signal.plan, _WORDS[signal.direction]
-    first = f"{words.exit} {share_words(plan.fractions[0])} at {_price(signal, plan.targets[0])}"
+    plan = signal.plan
+    first = f"{exit_verb(signal)} {share_words(plan.fractions[0])} at {_price(signal, plan.targets[0])}"
     return (
         Strong(f"In at {_price(signal, event.price)}"),
         " (bar ",
@@ -212,7 +216,7 @@ def _structure_broken(signal: Signal, event: Event) -> Line:
         f": the {bar_word(signal.timeframe)} close of ",
         *_bar(signal, event.ts),
         f" is {words.behind} {_price(signal, event.price)}. ",
-        f"{words.exit.capitalize()} everything {at_next_open(signal)}.",
+        f"{exit_verb(signal).capitalize()} everything {at_next_open(signal)}.",
     )
 
 
@@ -252,7 +256,6 @@ def _invalidated(signal: Signal, event: Event) -> Line:
 
 
 def _expired(signal: Signal, event: Event) -> Line:
-    words = _WORDS[signal.direction]
     price = _price(signal, event.price)
     match event.reason:
         case ExitReason.MISSED:
@@ -267,7 +270,7 @@ def _expired(signal: Signal, event: Event) -> Line:
             return (Strong("No bars for 10 sessions"), rest)
         case _:
             bars = f"Time is up after {signal.plan.max_bars} bars"
-            return (Strong(bars), f": {words.exit} everything now. Counted at the close, {price}.")
+            return (Strong(bars), f": {exit_verb(signal)} everything now. Counted at the close, {price}.")
 
 
 def _cancelled(_: Signal, event: Event) -> Line:
@@ -303,14 +306,7 @@ _SAID: dict[EventType, Callable[[Signal, Event], Line]] = {
 
 def _now(signal: Signal, last: Event) -> tuple[Field, ...]:
     """Where the trade stands, so that nobody has to add up several lines."""
-    progress, plan = signal.progress, signal.plan
+    progress = signal.progress
     if last.type in CLOSING or progress.closed or progress.entry_fill is None or progress.stop is None:
         return ()
-    left = share_words(sum(plan.fractions[progress.targets_hit :]))
-    size = "Everything is open" if left == "all" else f"{left[0].upper()}{left[1:]} is still open"
-    if progress.structure_broken:
-        line = f"{size}; {_WORDS[signal.direction].exit} it {at_next_open(signal)}."
-    else:
-        level = _price(signal, plan.targets[progress.targets_hit])
-        line = f"{size}, stop {_price(signal, progress.stop)}, next target {level}."
-    return (Field("Now", ((line,),)),)
+    return (Field("Now", (position_line(signal, progress.stop),)),)

@@ -6,6 +6,7 @@ Every channel renders the same `Message`; no channel has words of its own.
 from crypto_signals.domain.vocabulary import EffectKind
 from crypto_signals.engine.ports import Letter
 from crypto_signals.notifications.announcement import announcement
+from crypto_signals.notifications.card import card
 from crypto_signals.notifications.follow_ups import CLOSING, follow_up, note
 from crypto_signals.notifications.texts import Colour, Field, Line, Message, Span, Strong, plain, utc
 
@@ -18,6 +19,7 @@ __all__ = [
     "Span",
     "Strong",
     "announcement",
+    "card",
     "follow_up",
     "message",
     "note",
@@ -31,6 +33,8 @@ def message(letter: Letter, *, may_repeat: bool = False) -> Message:
     """What ``letter`` says."""
     if letter.kind is EffectKind.ANNOUNCE:
         return announcement(letter.signal, may_repeat=may_repeat)
+    if letter.kind is EffectKind.CARD:
+        return card(letter.signal, letter.events[-1], may_repeat=may_repeat)
     tell = note if letter.kind is EffectKind.NOTE else follow_up
     return tell(letter.signal, letter.events, may_repeat=may_repeat)
 

@@ -16,34 +16,19 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from crypto_signals.domain.events import Event, EventType
 from crypto_signals.domain.lifecycle import apply
-from crypto_signals.domain.signals import GateResult, Progress, Signal
-from crypto_signals.domain.vocabulary import Direction, ExitReason, Status
+from crypto_signals.domain.retelling import unlived
+from crypto_signals.domain.signals import Signal
+from crypto_signals.domain.vocabulary import Direction
 from crypto_signals.domain.wording import bar_text, detector_words, one_line, signed
 from crypto_signals.notifications.announcement import thread_name
 from crypto_signals.notifications.messages import Field, Line, Message, Strong, announcement, follow_up, utc
+from crypto_signals.notifications.standing import gate_words, status_words
 
 INDEX = "index.html"
 SIGNALS = "signals"
 
 _NOT_TOLD = frozenset({EventType.CREATED, EventType.ANNOUNCED})
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}")
-_STATUS_WORDS = {
-    Status.CREATED: "not announced yet",
-    Status.WAITING: "waiting for the entry",
-    Status.ACTIVE: "open",
-    Status.TP1_HIT: "open, target 1 hit",
-    Status.TP2_HIT: "open, target 2 hit",
-    Status.CANCELLED: "cancelled",
-}
-_REASON_WORDS = {
-    ExitReason.TRAIL: "trailing stop",
-    ExitReason.STOP: "stopped",
-    ExitReason.TP1_LOCK: "stop at target 1",
-    ExitReason.STRUCTURE: "pattern broke",
-    ExitReason.TIME: "time is up",
-    ExitReason.NO_DATA: "no more bars",
-    ExitReason.NO_ENTRY: "not filled",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +116,7 @@ def _thread(entry: PageEntry, picture: str | None) -> str:
 
 def _follow_ups(entry: PageEntry) -> Iterator[Message]:
     """The messages of the thread: what one bar brought was told together, as things stood then."""
-    signal = _unlived(entry.signal)
+    signal = unlived(entry.signal)
     for _, group in groupby(entry.events, key=lambda event: event.ts):
         told = []
         for event in group:
@@ -147,12 +132,6 @@ def _was_told(signal: Signal, event: Event) -> bool:
     if event.quiet or event.type in _NOT_TOLD:
         return False
     return signal.is_told or event.type is EventType.CANCELLED
-
-
-def _unlived(signal: Signal) -> Signal:
-    changes = {"progress": Progress(), "version": 0, "announced_at": None, "cancelled_at": None}
-    fields = {name: getattr(signal, name) for name in Signal.__dataclass_fields__}
-    return Signal(**fields | changes)
 
 
 def _post(message: Message, when: str, picture: str | None = None) -> dict[str, object]:
@@ -195,31 +174,9 @@ def _row(signal: Signal) -> dict[str, object]:
         "side_colour": "green" if signal.direction is Direction.LONG else "red",
         "setup": detector_words(signal.detector),
         "conviction": signal.conviction.value.lower(),
-        "status": _status(signal, status),
+        "status": status_words(signal, status),
         "result": "" if result is None else f"{signed(result)} R",
         "colour": "green" if (result or 0) > 0 else "red",
         "page": f"{SIGNALS}/{signal.signal_id}.html",
-        "gates": [_gate(gate) for gate in signal.failed_gates],
+        "gates": [gate_words(gate) for gate in signal.failed_gates],
     }
-
-
-def _status(signal: Signal, status: Status) -> str:
-    """How it stands or ended, with the reason where the status alone does not tell."""
-    progress = signal.progress
-    if progress.closed and progress.exit_reason is not None and status is not Status.CANCELLED:
-        reason = _REASON_WORDS.get(progress.exit_reason, progress.exit_reason.value.replace("_", " "))
-        return f"{reason}, ambiguous bar" if progress.ambiguous else reason
-    return _STATUS_WORDS.get(status, status.value.lower())
-
-
-def _gate(gate: GateResult) -> str:
-    """What the gate says of itself, else its numbers."""
-    name = one_line(gate.gate.replace("_", " "))
-    if gate.detail:
-        return one_line(gate.detail)
-    numbers = [
-        f"{label} {value:g}"
-        for label, value in (("", gate.value), ("asked for", gate.limit))
-        if value is not None
-    ]
-    return f"{name}: {', '.join(number.strip() for number in numbers)}" if numbers else name
