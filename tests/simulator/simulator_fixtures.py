@@ -30,6 +30,7 @@ class DiscordSimulator:
     forum_channel_id: str
     text_channel_id: str
     alpaca_data_url: str
+    alpaca_trading_url: str
     process: subprocess.Popen[str]
     client: httpx.Client
 
@@ -52,6 +53,14 @@ class DiscordSimulator:
     def clock(self, now: str | None) -> None:
         """Stand at an instant, or follow the real time again."""
         self._json("POST", "/simulator/clock", {"now": now})
+
+    def skew(self, seconds: float) -> None:
+        """Let the services' clocks be fast."""
+        self._json("POST", "/simulator/clock", {"skew_seconds": seconds})
+
+    def plan(self, plan: str) -> None:
+        """The Alpaca account's plan, ``basic`` or ``plus``."""
+        self._json("POST", "/simulator/alpaca", {"plan": plan})
 
     def limits(self, **limits: tuple[int, float] | None) -> None:
         """Set ``webhook``, ``channel``, ``bot``, ``bot_total`` or ``alpaca`` to (requests, seconds); None
