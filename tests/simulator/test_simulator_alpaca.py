@@ -113,7 +113,7 @@ def test_a_dividend_scales_the_bars_before_it(
 
 
 def test_the_basic_plan_withholds_the_newest_tape(alpaca: DiscordSimulator) -> None:
-    """The last 15 minutes of SIP are a 403 with a code of 422; older bars and IEX are served, and all on plus."""
+    """The last 15 minutes of SIP are a 403 with a code of 422; older bars and IEX are not withheld."""
     query = {"symbols": "NVDA", "timeframe": "1Day", "start": "2018-06-01"}
     recent = query | {"end": "2018-07-09T11:45:01Z"}
     refused = get(alpaca, "/v2/stocks/bars", **recent)
