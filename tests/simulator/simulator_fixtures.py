@@ -46,6 +46,15 @@ class DiscordSimulator:
         """Put fault rules in force."""
         self._json("POST", "/simulator/faults", rules)
 
+    def random_faults(self, faults: list[dict[str, Any]]) -> None:
+        """Let requests fail at random, from a seed."""
+        self._json("POST", "/simulator/faults/random", faults)
+
+    def struck(self) -> dict[str, dict[str, int]]:
+        """How often each kind of random fault has struck, by service."""
+        rows = self._json("GET", "/simulator/faults/random")
+        return {row["service"]: row["struck"] for row in rows}
+
     def clear_faults(self) -> None:
         """No more faults."""
         self._json("DELETE", "/simulator/faults")

@@ -10,8 +10,9 @@ from starlette.routing import BaseRoute, Route
 
 from crypto_signals.simulator.clock import Clock, iso_z
 from crypto_signals.simulator.discord_bot import Permission
-from crypto_signals.simulator.faults import FAULT_RULES
+from crypto_signals.simulator.fault_rules import FAULT_RULES
 from crypto_signals.simulator.message_json import thread_json
+from crypto_signals.simulator.random_faults import RANDOM_FAULTS
 from crypto_signals.simulator.settings import Limits, Plan, RateLimit
 from crypto_signals.simulator.world import Habits, World, base_url
 
@@ -105,6 +106,7 @@ class ControlApi:
             Route("/simulator/threads", self._threads, methods=["GET"]),
             Route("/simulator/requests", self._requests, methods=["GET"]),
             Route("/simulator/faults", self._faults, methods=["GET", "POST", "DELETE"]),
+            Route("/simulator/faults/random", self._random_faults, methods=["GET", "POST"]),
             Route("/simulator/clock", self._clock, methods=["GET", "POST"]),
             Route("/simulator/limits", self._limits, methods=["POST"]),
             Route("/simulator/discord", self._discord, methods=["POST"]),
@@ -131,6 +133,14 @@ class ControlApi:
             except ValidationError as error:
                 return _bad(error)
         return JSONResponse(self._world.faults.as_json())
+
+    async def _random_faults(self, request: Request) -> Response:
+        if request.method == "POST":
+            try:
+                self._world.faults.add_at_random(RANDOM_FAULTS.validate_json(await request.body()))
+            except ValidationError as error:
+                return _bad(error)
+        return JSONResponse(self._world.faults.at_random_as_json())
 
     async def _clock(self, request: Request) -> Response:
         if request.method == "POST":

@@ -64,7 +64,7 @@ class World:
             clock=Clock(settings.now),
             board=Board(settings.channels),
             limiter=Limiter(settings.limits),
-            faults=Faults(),
+            faults=Faults(settings.faults),
             log=RequestLog(),
             bars=BarsStore.from_files(settings.bars),
             habits=Habits(),
