@@ -1,6 +1,7 @@
 """Exit codes, help, bad files, pipes and locks: what a script or a hurried person relies on."""
 
 import datetime as dt
+import json
 import os
 import shutil
 import signal
@@ -11,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 
+import httpx
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -365,3 +367,22 @@ def test_the_simulator_says_that_its_port_is_taken(program: Program) -> None:
 def test_the_simulator_says_that_its_bars_are_missing(program: Program) -> None:
     """A bars file that is not there: one line, exit 2."""
     assert "nowhere.parquet" in one_line(program("simulator", "--port", "0", "--bars", "nowhere.parquet"), 2)
+
+
+def test_the_simulator_stands_where_it_is_told_and_fails_at_random(program: Program) -> None:
+    """``--now``, ``--plan`` and ``--faults SEED``, from the first request on."""
+    words = ("simulator", "--port", 0, "--now", "2018-12-31T00:05:00Z", "--plan", "plus")
+    with program.start(*words, "--faults", 7, "--fault-rate", 0.5) as process:
+        assert process.stdout is not None
+        url = json.loads(process.stdout.readline())["url"]
+        clock = httpx.get(f"{url}/simulator/clock", trust_env=False).json()
+        faults = httpx.get(f"{url}/simulator/faults/random", trust_env=False).json()
+        assert program.stop(process, signal.SIGTERM).code == 0
+    assert clock == {"now": "2018-12-31T00:05:00Z"}
+    assert [(one["service"], one["seed"]) for one in faults] == [("alpaca", 7), ("discord", 7)]
+
+
+@pytest.mark.parametrize("now", ["soon", "2018-12-31T00:05:00"])
+def test_the_simulator_needs_an_instant(program: Program, now: str) -> None:
+    """A time that is none, or means another one elsewhere: one line, exit 2."""
+    assert "--now" in one_line(program("simulator", "--port", 0, "--now", now), 2)

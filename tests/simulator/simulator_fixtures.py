@@ -30,6 +30,7 @@ class DiscordSimulator:
     forum_channel_id: str
     text_channel_id: str
     alpaca_data_url: str
+    alpaca_trading_url: str
     process: subprocess.Popen[str]
     client: httpx.Client
 
@@ -45,6 +46,15 @@ class DiscordSimulator:
         """Put fault rules in force."""
         self._json("POST", "/simulator/faults", rules)
 
+    def random_faults(self, faults: list[dict[str, Any]]) -> None:
+        """Let requests fail at random, from a seed."""
+        self._json("POST", "/simulator/faults/random", faults)
+
+    def struck(self) -> dict[str, dict[str, int]]:
+        """How often each kind of random fault has struck, by service."""
+        rows = self._json("GET", "/simulator/faults/random")
+        return {row["service"]: row["struck"] for row in rows}
+
     def clear_faults(self) -> None:
         """No more faults."""
         self._json("DELETE", "/simulator/faults")
@@ -52,6 +62,14 @@ class DiscordSimulator:
     def clock(self, now: str | None) -> None:
         """Stand at an instant, or follow the real time again."""
         self._json("POST", "/simulator/clock", {"now": now})
+
+    def skew(self, seconds: float) -> None:
+        """Let the services' clocks be fast."""
+        self._json("POST", "/simulator/clock", {"skew_seconds": seconds})
+
+    def plan(self, plan: str) -> None:
+        """The Alpaca account's plan, ``basic`` or ``plus``."""
+        self._json("POST", "/simulator/alpaca", {"plan": plan})
 
     def limits(self, **limits: tuple[int, float] | None) -> None:
         """Set ``webhook``, ``channel``, ``bot``, ``bot_total`` or ``alpaca`` to (requests, seconds); None

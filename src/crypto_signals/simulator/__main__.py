@@ -33,9 +33,10 @@ def main() -> None:
     parser.add_argument("--bars", type=file, action="append", default=[], help="a Parquet file; repeatable")
     parser.add_argument("--now", type=instant, help="virtual time, such as 2018-12-31T00:05:00Z")
     parser.add_argument("--no-limits", action="store_true", help="switch all rate limits off")
+    parser.add_argument("--plan", choices=["basic", "plus"], default="basic", help="of the Alpaca account")
     options = parser.parse_args()
     limits = NO_LIMITS if options.no_limits else Limits()
-    settings = SimulatorSettings(limits=limits, bars=tuple(options.bars), now=options.now)
+    settings = SimulatorSettings(limits=limits, bars=tuple(options.bars), now=options.now, plan=options.plan)
     try:
         serve(options.host, options.port, settings)
     except UsageError as error:

@@ -1,27 +1,52 @@
 """The simulator's own endpoints, for tests: look at what happened, and make things happen."""
 
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from crypto_signals.simulator.clock import iso_z
+from crypto_signals.simulator.clock import Clock, iso_z
 from crypto_signals.simulator.discord_bot import Permission
-from crypto_signals.simulator.faults import FAULT_RULES
+from crypto_signals.simulator.fault_rules import FAULT_RULES
 from crypto_signals.simulator.message_json import thread_json
-from crypto_signals.simulator.settings import Limits, RateLimit
+from crypto_signals.simulator.random_faults import RANDOM_FAULTS
+from crypto_signals.simulator.settings import Limits, Plan, RateLimit
 from crypto_signals.simulator.world import Habits, World, base_url
 
 
 class ClockForm(BaseModel):
-    """``now`` is the instant to stand at; null follows the real time."""
+    """``now`` is the instant to stand at; null follows the real time. ``skew_seconds`` is how fast the
+    services' clocks are. Those that are named change.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
-    now: AwareDatetime | None
+    now: AwareDatetime | None = None
+    skew_seconds: Annotated[float, Field(ge=-86_400, le=86_400)] = 0.0
+
+    @model_validator(mode="after")
+    def _names_something(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("name the instant, or the skew")
+        return self
+
+    def apply_to(self, clock: Clock) -> None:
+        """Change what was named."""
+        if "now" in self.model_fields_set:
+            clock.set(self.now)
+        if "skew_seconds" in self.model_fields_set:
+            clock.skew_seconds = self.skew_seconds
+
+
+class AccountForm(BaseModel):
+    """The plan of the Alpaca account."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    plan: Plan
 
 
 class LimitForm(BaseModel):
@@ -81,9 +106,11 @@ class ControlApi:
             Route("/simulator/threads", self._threads, methods=["GET"]),
             Route("/simulator/requests", self._requests, methods=["GET"]),
             Route("/simulator/faults", self._faults, methods=["GET", "POST", "DELETE"]),
+            Route("/simulator/faults/random", self._random_faults, methods=["GET", "POST"]),
             Route("/simulator/clock", self._clock, methods=["GET", "POST"]),
             Route("/simulator/limits", self._limits, methods=["POST"]),
             Route("/simulator/discord", self._discord, methods=["POST"]),
+            Route("/simulator/alpaca", self._alpaca, methods=["POST"]),
             Route("/simulator/threads/{thread_id}", self._delete_thread, methods=["DELETE"]),
             Route("/simulator/threads/{thread_id}/archive", self._archive_thread, methods=["POST"]),
             Route("/simulator/channels/{channel_id}", self._delete_channel, methods=["DELETE"]),
@@ -107,13 +134,21 @@ class ControlApi:
                 return _bad(error)
         return JSONResponse(self._world.faults.as_json())
 
+    async def _random_faults(self, request: Request) -> Response:
+        if request.method == "POST":
+            try:
+                self._world.faults.add_at_random(RANDOM_FAULTS.validate_json(await request.body()))
+            except ValidationError as error:
+                return _bad(error)
+        return JSONResponse(self._world.faults.at_random_as_json())
+
     async def _clock(self, request: Request) -> Response:
         if request.method == "POST":
             try:
                 form = ClockForm.model_validate_json(await request.body())
             except ValidationError as error:
                 return _bad(error)
-            self._world.clock.set(form.now)
+            form.apply_to(self._world.clock)
         return JSONResponse({"now": iso_z(self._world.clock.now())})
 
     async def _limits(self, request: Request) -> Response:
@@ -129,6 +164,14 @@ class ControlApi:
             HabitsForm.model_validate_json(await request.body()).impose_on(self._world.habits)
         except ValidationError as error:
             return _bad(error)
+        return Response(status_code=204)
+
+    async def _alpaca(self, request: Request) -> Response:
+        try:
+            form = AccountForm.model_validate_json(await request.body())
+        except ValidationError as error:
+            return _bad(error)
+        self._world.account.plan = form.plan
         return Response(status_code=204)
 
     async def _delete_thread(self, request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""Faults on demand: what networks and services do to a client, by script.
+"""Faults on demand: what networks and services do to a client, by script or at random.
 
 A drop is a real one: the connection's own transport is closed under the server, so that the client sees
 what it would see from a crashed proxy.
@@ -6,104 +6,53 @@ what it would see from a crashed proxy.
 
 import asyncio
 import json
-import re
 import socket
 import struct
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from crypto_signals.simulator.fault_rules import ArmedRule, FaultName, FaultRule
+from crypto_signals.simulator.random_faults import ArmedAtRandom, RandomFaults
 from crypto_signals.simulator.request_log import is_service
-
-FaultName = Literal[
-    "status", "reset_before", "reset_after", "slow", "late", "half_body", "not_json", "replaced", "not_saved"
-]
-
-
-class FaultRule(BaseModel):
-    """One fault, the requests it is for, and how often it strikes.
-
-    ``path`` is a regular expression searched in the path. The first ``after`` matching requests pass; of
-    those that follow, ``times`` (null: all) meet the fault:
-
-    - ``status``: answered with ``status``, ``body`` and ``headers`` instead of being handled
-    - ``reset_before``: the connection is reset before the request is handled
-    - ``reset_after``: the request is handled, then the connection is reset: the reply is lost
-    - ``slow``: handled after ``seconds``, even when the client has hung up by then
-    - ``late``: the connection is reset, and the request is handled ``seconds`` later
-    - ``half_body``: handled, but the connection closes in the middle of the reply
-    - ``not_json``: handled, but the reply's body is not JSON
-    - ``replaced``: handled, but the reply's body is ``body``, a text, said to be JSON
-    - ``not_saved``: Discord drops the message while saving it
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    fault: FaultName
-    method: str = "*"
-    path: str = ""
-    times: int | None = Field(default=1, ge=1)
-    after: int = Field(default=0, ge=0)
-    status: int = Field(default=500, ge=400, le=599)
-    body: Any = None
-    headers: dict[str, str] = Field(default_factory=dict)
-    seconds: float = Field(default=1.0, ge=0, le=600)
-
-    @field_validator("path")
-    @classmethod
-    def _is_a_regular_expression(cls, path: str) -> str:
-        try:
-            re.compile(path)
-        except re.error as error:
-            raise ValueError(f"not a regular expression: {error}") from None
-        return path
-
-    def concerns(self, method: str, path: str) -> bool:
-        """True for the requests that this rule counts."""
-        return self.method in {"*", method} and re.search(self.path, path) is not None
-
-
-FAULT_RULES = TypeAdapter(list[FaultRule])
-
-
-@dataclass(slots=True)
-class ArmedRule:
-    """A rule with its counters."""
-
-    rule: FaultRule
-    seen: int = 0
-    struck: int = 0
-
-    def ready(self) -> bool:
-        """True when the request just counted may meet the fault."""
-        spent = self.rule.times is not None and self.struck >= self.rule.times
-        return self.seen > self.rule.after and not spent
 
 
 class Faults:
-    """The rules in force. Each counts every request it is for; the first one that is ready strikes."""
+    """The rules in force. Each counts every request it is for; the first one that is ready strikes.
 
-    def __init__(self) -> None:
+    Where none is, a fault may strike at random.
+    """
+
+    def __init__(self, at_start: Iterable[RandomFaults] = ()) -> None:
         self._armed: list[ArmedRule] = []
+        self._at_start = tuple(at_start)
+        self._at_random: list[ArmedAtRandom] = []
         self.worlds = 1
+        self.add_at_random(self._at_start)
 
     def add(self, rules: Iterable[FaultRule]) -> None:
         """Put rules behind those already in force."""
         self._armed.extend(ArmedRule(rule) for rule in rules)
 
+    def add_at_random(self, faults: Iterable[RandomFaults]) -> None:
+        """From now on, and from its first number: a service's random faults replace those it had."""
+        for one in faults:
+            self._at_random = [other for other in self._at_random if other.faults.service != one.service]
+            self._at_random.append(ArmedAtRandom(one))
+
     def clear(self) -> None:
         """No more faults."""
         self._armed.clear()
+        self._at_random.clear()
 
     def reset(self) -> None:
         """A fresh world: requests that the old one still holds back are never handled."""
         self.clear()
         self.worlds += 1
+        self.add_at_random(self._at_start)
 
     def strike(self, method: str, path: str) -> FaultRule | None:
         """The fault that this request meets, if any."""
@@ -112,7 +61,7 @@ class Faults:
             armed.seen += 1
         striking = next((armed for armed in concerned if armed.ready()), None)
         if striking is None:
-            return None
+            return next((rule for one in self._at_random if (rule := one.strike(path))), None)
         striking.struck += 1
         return striking.rule
 
@@ -122,6 +71,10 @@ class Faults:
             armed.rule.model_dump(mode="json") | {"seen": armed.seen, "struck": armed.struck}
             for armed in self._armed
         ]
+
+    def at_random_as_json(self) -> list[dict[str, Any]]:
+        """The random faults with what they did."""
+        return [one.as_json() for one in self._at_random]
 
 
 class FaultMiddleware:
@@ -184,6 +137,14 @@ async def _late(rule: FaultRule, app: ASGIApp, scope: Scope, receive: Receive, _
         await _reply(app, scope, _replayed(request, receive))
 
 
+async def _hang(rule: FaultRule, _app: ASGIApp, scope: Scope, receive: Receive, _send: Send) -> None:
+    await _read_all(receive)
+    try:
+        await asyncio.wait_for(_until_closed(receive), rule.seconds)
+    except TimeoutError:
+        await _reset(scope, receive)
+
+
 async def _half_body(_rule: FaultRule, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
     start, body = await _reply(app, scope, receive)
     if body:
@@ -216,6 +177,7 @@ _PLAYERS: dict[FaultName, Player] = {
     "reset_after": _reset_after,
     "slow": _slow,
     "late": _late,
+    "hang": _hang,
     "half_body": _half_body,
     "not_json": _not_json,
     "replaced": _replaced,

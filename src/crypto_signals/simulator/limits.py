@@ -21,6 +21,14 @@ class Reading:
         """Epoch seconds at which the window reopens."""
         return time.time() + self.reset_after
 
+    def alpaca_headers(self, skew_seconds: float) -> dict[str, str]:
+        """The headers of Alpaca's answers, by a clock that is so many seconds fast."""
+        return {
+            "X-RateLimit-Limit": str(self.limit),
+            "X-RateLimit-Remaining": str(self.remaining),
+            "X-RateLimit-Reset": str(math.ceil(self.reset_at + skew_seconds)),
+        }
+
 
 class Window:
     """Opens with the first request after the previous window ended, and counts only what it lets through."""
@@ -68,9 +76,11 @@ class Limiter:
         """One request of the bot on any route."""
         return self._take("bot_total", "", self.limits.bot_total)
 
-    def alpaca(self) -> Reading | None:
-        """One request for market data; the account has one allowance for all endpoints."""
-        return self._take("alpaca", "", self.limits.alpaca)
+    def alpaca(self, host: str) -> Reading | None:
+        """One request on a host of Alpaca's, ``data`` or ``trading``; each has one allowance for all of its
+        endpoints.
+        """
+        return self._take("alpaca", host, self.limits.alpaca)
 
     def _take(self, kind: str, key: str, limit: RateLimit | None) -> Reading | None:
         if limit is None:

@@ -20,6 +20,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from crypto_signals.domain.errors import UsageError
 from crypto_signals.simulator.alpaca import AlpacaApi
+from crypto_signals.simulator.alpaca_trading import TradingApi
+from crypto_signals.simulator.clock import DateMiddleware
 from crypto_signals.simulator.control import ControlApi
 from crypto_signals.simulator.discord import DiscordApi
 from crypto_signals.simulator.discord_bot import BotApi
@@ -38,10 +40,18 @@ def build_app(settings: SimulatorSettings | None = None) -> Starlette:
     The faults that cut connections need it to be served by ``serve``: they reach for the connection itself.
     """
     world = World.from_settings(settings or SimulatorSettings())
-    apis = (ControlApi(world), DiscordApi(world), BotApi(world), AlpacaApi(world), Pages(world))
+    apis = (
+        ControlApi(world),
+        DiscordApi(world),
+        BotApi(world),
+        AlpacaApi(world),
+        TradingApi(world),
+        Pages(world),
+    )
     return Starlette(
         routes=[route for api in apis for route in api.routes()],
         middleware=[
+            Middleware(DateMiddleware, clock=world.clock),
             Middleware(LogMiddleware, log=world.log, clock=world.clock),
             Middleware(FaultMiddleware, faults=world.faults),
         ],
@@ -83,6 +93,7 @@ def addresses(url: str, settings: SimulatorSettings) -> dict[str, str | None]:
         "forum_channel_id": forum.channel_id if forum else None,
         "text_channel_id": text.channel_id if text else None,
         "alpaca_data_url": url,
+        "alpaca_trading_url": url,
     }
 
 
@@ -123,6 +134,7 @@ def _config(app: Starlette) -> uvicorn.Config:
         lifespan="off",
         log_level="warning",
         access_log=False,
+        date_header=False,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
 

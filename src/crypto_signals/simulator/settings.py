@@ -3,6 +3,11 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
+
+from crypto_signals.simulator.random_faults import RandomFaults
+
+Plan = Literal["basic", "plus"]
 
 GUILD_ID = "3001"
 BOT_ID = "4001"
@@ -61,7 +66,8 @@ DEFAULT_CHANNELS = (
 class SimulatorSettings:
     """``now`` is the instant at which the virtual clock stands; None lets it follow the real one.
 
-    ``max_file_bytes`` is the size of one upload that an unboosted server always took: 10 MiB.
+    ``max_file_bytes`` is the size of one upload that an unboosted server always took: 10 MiB. ``plan`` is
+    that of the Alpaca account, ``faults`` strike at random from the start.
     """
 
     channels: tuple[Channel, ...] = DEFAULT_CHANNELS
@@ -70,3 +76,5 @@ class SimulatorSettings:
     bars: tuple[Path, ...] = ()
     now: datetime | None = None
     max_file_bytes: int = 10 * 2**20
+    plan: Plan = "basic"
+    faults: tuple[RandomFaults, ...] = ()

@@ -10,7 +10,7 @@ from crypto_signals.simulator.clock import Clock
 from crypto_signals.simulator.faults import Faults
 from crypto_signals.simulator.limits import Limiter
 from crypto_signals.simulator.request_log import RequestLog
-from crypto_signals.simulator.settings import SimulatorSettings
+from crypto_signals.simulator.settings import Plan, SimulatorSettings
 
 
 @dataclass(slots=True)
@@ -30,6 +30,18 @@ class Habits:
         self.search_lag_seconds, self.nonce_seconds, self.missing = 0.0, 300.0, frozenset()
 
 
+@dataclass(slots=True)
+class Account:
+    """The Alpaca account: its plan shows the consolidated tape of the last 15 minutes, or does not."""
+
+    plan: Plan = "basic"
+
+    @property
+    def is_basic(self) -> bool:
+        """True without real-time data."""
+        return self.plan == "basic"
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """The state behind all endpoints; only the event loop's thread touches it."""
@@ -42,6 +54,7 @@ class World:
     log: RequestLog
     bars: BarsStore
     habits: Habits
+    account: Account
 
     @classmethod
     def from_settings(cls, settings: SimulatorSettings) -> "World":
@@ -51,10 +64,11 @@ class World:
             clock=Clock(settings.now),
             board=Board(settings.channels),
             limiter=Limiter(settings.limits),
-            faults=Faults(),
+            faults=Faults(settings.faults),
             log=RequestLog(),
             bars=BarsStore.from_files(settings.bars),
             habits=Habits(),
+            account=Account(settings.plan),
         )
 
     def new_id(self) -> str:
@@ -64,11 +78,13 @@ class World:
     def reset(self) -> None:
         """Back to the state after the start, except that ids go on growing."""
         self.clock.set(self.settings.now)
+        self.clock.skew_seconds = 0.0
         self.board.clear()
         self.limiter.replace(self.settings.limits)
         self.faults.reset()
         self.log.clear()
         self.habits.clear()
+        self.account.plan = self.settings.plan
 
 
 def base_url(request: Request) -> str:
