@@ -215,7 +215,8 @@ class _Chart:
             if not text:
                 continue
             above = self._is_high(position, anchor.price)
-            offset = _free_offset(self._pixel(position, anchor.price), len(text) * _HALF_CHAR_PX, self._taken, above=above)
+            at, half = self._pixel(position, anchor.price), len(text) * _HALF_CHAR_PX
+            offset = _free_offset(at, half, self._taken, above=above)
             self._label(position, anchor.price, text, colour, offset)
 
     def _is_high(self, position: int, price: float) -> bool:
