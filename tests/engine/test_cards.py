@@ -2,13 +2,21 @@
 
 import pytest
 
-from crypto_signals.domain.errors import ChannelPaused, LeaseLost, NotSent, OutcomeUnknown, Refused
+from crypto_signals.domain.errors import (
+    ChannelPaused,
+    LeaseLost,
+    NotSent,
+    OutcomeUnknown,
+    Refused,
+    VersionConflict,
+)
 from crypto_signals.domain.events import Effect
 from crypto_signals.domain.vocabulary import EffectKind
+from crypto_signals.engine.attempts import LEAST_LEASE_S
 from crypto_signals.engine.cards import ATTEMPTS, LONGEST_WAIT_S
 from crypto_signals.repository.opening import open_store
 
-from .desk import DEAD, DONE, ENTRY, OWED, STOP, SUPERSEDED, TP1, UNKNOWN, Desk
+from .desk import CLAIMED, DEAD, DONE, ENTRY, OWED, STOP, SUPERSEDED, TP1, UNKNOWN, Desk
 from .world import BTC, ETH, SETTLE, Call, Lost
 
 
@@ -86,11 +94,13 @@ def test_an_unknown_edit_is_simply_made_again(board: Desk) -> None:
     board.advance(which, ENTRY)
     board.channel.edit_script = [OutcomeUnknown("timed out")]
     summary = board.deliver([])
-    assert ([card.status for card in cards(board, which)], summary.unknown) == ([UNKNOWN], 1)
+    assert [(card.status, card.error) for card in cards(board, which)] == [(UNKNOWN, "timed out")]
+    assert summary.unknown == 1
     assert board.patience.waits == []
     board.deliver([])
     assert len(board.channel.edits) == 2
-    assert [card.status for card in cards(board, which)] == [DONE]
+    (card,) = cards(board, which)
+    assert (card.status, card.done_at, card.error) == (DONE, board.clock.now(), None)
 
 
 def test_a_newer_card_waits_for_an_older_one_that_may_be_on_its_way(board: Desk) -> None:
@@ -116,7 +126,7 @@ def test_an_edit_in_doubt_stays_in_doubt_until_it_is_made(board: Desk) -> None:
     board.channel.edit_script = [OutcomeUnknown("timed out"), NotSent("429", 1000.0)]
     board.deliver([])
     board.deliver([])
-    assert [card.status for card in cards(board, which)] == [UNKNOWN]
+    assert [(card.status, card.error) for card in cards(board, which)] == [(UNKNOWN, "429")]
 
 
 def test_a_short_wait_is_waited_out(board: Desk) -> None:
@@ -155,7 +165,7 @@ def test_a_message_that_is_gone_has_no_card_any_more(board: Desk) -> None:
     board.advance(which, TP1)
     summary = board.deliver([])
     assert (summary.exit_code, summary.follow_ups, len(board.channel.edits)) == (0, 1, 1)
-    assert [card.status for card in cards(board, which)] == [DEAD]
+    assert [(card.status, card.error) for card in cards(board, which)] == [(DEAD, "404: no such message")]
 
 
 def test_what_else_fails_keeps_the_card(board: Desk) -> None:
@@ -221,3 +231,53 @@ def test_who_lost_the_lease_edits_nothing_more(board: Desk) -> None:
         board.deliver([])
     assert len(board.channel.edits) == 1
     other.close()
+
+
+def test_no_card_while_a_message_is_in_doubt(board: Desk) -> None:
+    """What people know is not known; what is owed of a card from before waits as well."""
+    which = announced(board)
+    board.advance(which, ENTRY)
+    board.channel.edit_script = [NotSent("429", 1000.0)]
+    board.deliver([])
+    board.advance(which, TP1)
+    board.patience.budget = 0
+    board.deliver([OutcomeUnknown("timed out")])
+    assert len(board.channel.edits) == 1
+
+
+def test_a_lease_that_runs_out_is_renewed_before_an_edit(board: Desk) -> None:
+    """An edit must not outlast the right to make it: the lease is made whole first."""
+    which = announced(board)
+    board.advance(which, ENTRY)
+    before = board.store._monotonic
+    board.channel.on_call = lambda: setattr(board.store, "_monotonic", lambda: before() + 3590)
+    lefts: list[float] = []
+    board.channel.on_edit = lambda: lefts.append(board.store.left_s())
+    board.deliver([])
+    assert [left > LEAST_LEASE_S for left in lefts] == [True]
+
+
+def test_a_card_that_another_one_has_made_is_left_alone(board: Desk) -> None:
+    """Between the look at what is owed and the look at the signal."""
+    first, second = announced(board), announced(board, ETH)
+    for which in (first, second):
+        board.advance(which, ENTRY)
+
+    def made_by_another() -> None:
+        board.store.record_effects([card.moved(DONE) for card in cards(board, second)])
+
+    board.channel.on_edit = made_by_another
+    summary = board.deliver([])
+    assert (summary.errors, len(board.channel.edits)) == ([], 1)
+
+
+def test_what_is_no_longer_as_it_was_read_is_told_and_left(board: Desk) -> None:
+    """As for messages: the next run looks again."""
+    which = announced(board)
+    board.advance(which, ENTRY)
+    board.channel.edit_script = [VersionConflict("no longer as it was read")]
+    summary = board.deliver([])
+    assert [(error.service, error.error) for error in summary.errors] == [
+        ("store", "no longer as it was read")
+    ]
+    assert [card.status for card in cards(board, which)] == [CLAIMED]

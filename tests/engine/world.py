@@ -179,6 +179,7 @@ class Scripted:
     calls: list[Call] = field(default_factory=list)
     told: list[Call] = field(default_factory=list)
     on_call: Callable[[], None] = lambda: None
+    on_edit: Callable[[], None] = lambda: None
 
     def post(self, letter: Letter, picture: Picture, *, may_repeat: bool) -> Receipt:  # noqa: ARG002
         signal = letter.signal
@@ -200,7 +201,9 @@ class Scripted:
 
     def edit(self, letter: Letter, message_id: str) -> None:
         """Keeps which message was asked to show the state after which event."""
+        assert letter.kind is EffectKind.CARD
         self.edits.append((message_id, letter.events[-1].type.value))
+        self.on_edit()
         trouble = self.edit_script.pop(0) if self.edit_script else None
         if trouble is not None:
             raise trouble

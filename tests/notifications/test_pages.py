@@ -13,7 +13,7 @@ from crypto_signals.domain.vocabulary import ExitReason
 from crypto_signals.notifications.pages import PageEntry, write_pages
 from notifications.samples import BAR, DAY, LONG, event, signal
 
-VOID = frozenset({"meta", "img", "path", "rect", "br", "link"})
+VOID = frozenset({"meta", "img", "source", "path", "rect", "br", "link"})
 
 
 class Outline(HTMLParser):
@@ -169,3 +169,16 @@ def test_an_id_cannot_leave_the_folder(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="signal id"):
         write_pages(tmp_path / "site", [lived(STORY, signal_id="../../evil")])
     assert not list(tmp_path.rglob("evil*"))
+
+
+def test_the_chart_follows_the_readers_scheme(tmp_path: Path) -> None:
+    """On light ground for those who read so; without one, the dark one is for all."""
+    both = replace(lived(STORY), light_picture=b"light")
+    write_pages(tmp_path, [both])
+    page = (tmp_path / "signals" / f"{signal().signal_id}.html").read_text(encoding="utf-8")
+    assert f'media="(prefers-color-scheme: light)" srcset="{signal().signal_id}-light.png"' in page
+    assert (tmp_path / "signals" / f"{signal().signal_id}-light.png").read_bytes() == b"light"
+    write_pages(tmp_path / "dark", [lived(STORY)])
+    assert "<source" not in (tmp_path / "dark" / "signals" / f"{signal().signal_id}.html").read_text(
+        encoding="utf-8"
+    )

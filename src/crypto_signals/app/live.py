@@ -93,8 +93,9 @@ def live_job(
         )
 
 
-def draw(signal: Signal, series: Series, events: Sequence[Event]) -> bytes:
-    """A signal's chart, drawn by a library that is loaded only when one is owed."""
+def draw(signal: Signal, series: Series, events: Sequence[Event], *, dark: bool = True) -> bytes:
+    """A signal's chart, on Discord's dark ground or a light one, drawn by a library that is loaded only when
+    one is owed."""
     from crypto_signals.pictures.chart import signal_chart  # noqa: PLC0415 - loads matplotlib
 
-    return signal_chart(signal, series, events=events)
+    return signal_chart(signal, series, events=events, dark=dark)

@@ -82,7 +82,8 @@ def _drawn(parts: "Demo", total: "Summary", console: Console) -> Path:
     with _progress(console) as progress:
         for signal in progress.track(told, description="drawing the pages"):
             _, events, _ = parts.store.signal(signal.signal_id)
-            entries.append(PageEntry(signal, events, draw(signal, bars[signal.symbol], events)))
+            charts = [draw(signal, bars[signal.symbol], events, dark=dark) for dark in (True, False)]
+            entries.append(PageEntry(signal, events, *charts))
     shadows = [signal for signal in signals if signal.is_shadow]
     first, last = parts.moments[0], parts.moments[-1]
     period = f"Replayed bars known from {first:%Y-%m-%d} to {last:%Y-%m-%d}"

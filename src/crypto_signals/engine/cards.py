@@ -74,11 +74,11 @@ class Cards:
     ) -> None:
         *older, latest = left
         before = EffectStatus.UNKNOWN if latest.is_unsettled else EffectStatus.OWED
-        for attempt in range(1, ATTEMPTS + 1):
+        for more in reversed(range(ATTEMPTS)):
             self.journal.keep_the_lease()
             (latest,) = self.journal.claimed([latest])
             problem = _attempted(channel, letter, first)
-            if attempt == ATTEMPTS or not self._worth_a_wait(problem):
+            if not (more and self._worth_a_wait(problem)):
                 break
             summary.retries += 1
         if problem is None:

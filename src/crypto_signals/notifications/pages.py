@@ -33,11 +33,13 @@ _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}")
 
 @dataclass(frozen=True, slots=True)
 class PageEntry:
-    """A signal that was announced: all its events in order, and its chart as PNG."""
+    """A signal that was announced: all its events in order, and its chart as PNG, on dark ground, and on
+    light ground for those who read so."""
 
     signal: Signal
     events: tuple[Event, ...]
     picture: bytes | None = None
+    light_picture: bytes | None = None
 
 
 def write_pages(
@@ -51,10 +53,12 @@ def write_pages(
     (folder / SIGNALS).mkdir(parents=True, exist_ok=True)
     for entry in entries:
         stem = _stem(entry.signal)
-        picture = f"{stem}.png" if entry.picture is not None else None
-        if entry.picture is not None:
-            _replace(folder / SIGNALS / f"{stem}.png", entry.picture)
-        _replace(folder / SIGNALS / f"{stem}.html", _thread(entry, picture).encode())
+        pictures = {f"{stem}.png": entry.picture, f"{stem}-light.png": entry.light_picture}
+        for name, content in pictures.items():
+            if content is not None:
+                _replace(folder / SIGNALS / name, content)
+        dark, light = (name if content is not None else None for name, content in pictures.items())
+        _replace(folder / SIGNALS / f"{stem}.html", _thread(entry, dark, light).encode())
     index = _template("index.html").render(
         totals=list(totals),
         announced=[_row(entry.signal) for entry in _by_bar(entries)],
@@ -105,9 +109,9 @@ def _template(name: str) -> Template:
     return environment.get_template(name)
 
 
-def _thread(entry: PageEntry, picture: str | None) -> str:
+def _thread(entry: PageEntry, picture: str | None, light: str | None) -> str:
     signal = entry.signal
-    posts = [_post(announcement(signal), utc(signal.created_at), picture)]
+    posts = [_post(announcement(signal), utc(signal.created_at), picture, light)]
     posts += [
         _post(message, f"bar {bar_text(message.ts, signal.timeframe)}") for message in _follow_ups(entry)
     ]
@@ -134,7 +138,9 @@ def _was_told(signal: Signal, event: Event) -> bool:
     return signal.is_told or event.type is EventType.CANCELLED
 
 
-def _post(message: Message, when: str, picture: str | None = None) -> dict[str, object]:
+def _post(
+    message: Message, when: str, picture: str | None = None, light: str | None = None
+) -> dict[str, object]:
     return {
         "when": when,
         "colour": f"#{message.colour:06x}",
@@ -143,6 +149,7 @@ def _post(message: Message, when: str, picture: str | None = None) -> dict[str, 
         "fields": [_field(field) for field in message.fields],
         "footer": message.footer,
         "picture": picture,
+        "light": light,
         "alt": message.alt,
     }
 

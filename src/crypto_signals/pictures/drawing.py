@@ -24,12 +24,14 @@ from crypto_signals.pictures.tags import spread
 from crypto_signals.pictures.window import Window
 
 WIDTH_PX, HEIGHT_PX, DPI = 1000, 640, 100
-SMALL_PT, TAG_PT, TITLE_PT = 12, 12.5, 17
+TICK_PT, LABEL_PT, TAG_PT, TITLE_PT = 14, 15, 16, 20
+"""On a phone the picture is 375 points wide, and its smallest letters are 7 points high."""
 FONT = "DejaVu Sans"
 EMPTY_BARS_RIGHT = 4
 _BODY = 0.36
-_TAG_GAP_PX = 23.0
-_LABEL_GAP_PX = 18.0
+_TAG_GAP_PX = 29.0
+_LABEL_GAP_PX = 24.0
+_HALF_CHAR_PX = 6.6
 
 
 def png(signal: Signal, series: Series, events: Sequence[Event], *, dark: bool) -> bytes:
@@ -53,6 +55,7 @@ class _Chart:
         self.canvas = FigureCanvasAgg(self.figure)
         self.prices = self._panel(0.235, 0.69)
         self.volume = self._panel(0.085, 0.14)
+        self._taken: list[tuple[float, float, float]] = []
 
     def png(self) -> bytes:
         self._title()
@@ -67,7 +70,7 @@ class _Chart:
         return out.getvalue()
 
     def _panel(self, bottom: float, height: float) -> Axes:
-        axes = self.figure.add_axes((0.08, bottom, 0.715, height), facecolor=self.colours.panel)
+        axes = self.figure.add_axes((0.09, bottom, 0.66, height), facecolor=self.colours.panel)
         axes.set_xlim(-1, self.right)
         for spine in axes.spines.values():
             spine.set_color(self.colours.grid)
@@ -78,8 +81,8 @@ class _Chart:
         symbol = one_line(signal.symbol)
         setup = setup_words(signal).removeprefix(f"{symbol} {signal.direction.value} · ")
         title = f"{symbol} · {timeframe_words(signal.timeframe)} · {setup} · {signal.direction.value}"
-        shown = title if len(title) <= 66 else f"{title[:65]}…"
-        self._text(self.figure, 0.08, 0.948, shown, self.colours.text, TITLE_PT, weight="bold")
+        shown = title if len(title) <= 54 else f"{title[:53]}…"
+        self._text(self.figure, 0.09, 0.948, shown, self.colours.text, TITLE_PT, weight="bold")
 
     def _text(
         self, where: Figure | Axes, x: float, y: float, text: str, colour: str, size: float, **how: object
@@ -89,7 +92,7 @@ class _Chart:
     def _axes(self) -> None:
         positions, labels = self.window.ticks()
         self.prices.set_ylim(*self.window.price_range())
-        self.prices.yaxis.set_major_locator(MaxNLocator(7))
+        self.prices.yaxis.set_major_locator(MaxNLocator(6))
         self.prices.xaxis.set_major_locator(FixedLocator(positions))
         self.prices.tick_params(axis="x", length=0, labelbottom=False)
         ticks = list(self.prices.get_yticks())
@@ -101,8 +104,8 @@ class _Chart:
         for axes in (self.prices, self.volume):
             axes.grid(visible=True, color=self.colours.grid, linewidth=0.7)
             axes.set_axisbelow(True)
-            axes.tick_params(colors=self.colours.quiet, labelsize=SMALL_PT, length=0, labelfontfamily=FONT)
-        self.volume.set_ylabel("Volume", color=self.colours.quiet, fontsize=SMALL_PT, family=FONT)
+            axes.tick_params(colors=self.colours.quiet, labelsize=TICK_PT, length=0, labelfontfamily=FONT)
+        self.volume.set_ylabel("Volume", color=self.colours.quiet, fontsize=TICK_PT, family=FONT)
 
     def _candles(self) -> None:
         bars, colours = self.window.bars, self.colours
@@ -137,7 +140,7 @@ class _Chart:
             0.96,
             "signal",
             self.colours.entry,
-            SMALL_PT,
+            LABEL_PT,
             transform=where,
             ha="center",
             va="top",
@@ -208,12 +211,12 @@ class _Chart:
         for start, end in lines(dict(zip(labels, zip(x, y, strict=True), strict=True))):
             across, up = zip(start, end, strict=True)
             self.prices.plot(across, up, color=colour, lw=1.5, ls="--", alpha=0.8, zorder=4.5)
-        taken: list[tuple[float, float, float]] = []
         for anchor, position, text in zip(anchors, x, short_labels(labels), strict=True):
             if not text:
                 continue
             above = self._is_high(position, anchor.price)
-            offset = _free_offset(self._pixel(position, anchor.price), len(text) * 5.0, taken, above=above)
+            at, half = self._pixel(position, anchor.price), len(text) * _HALF_CHAR_PX
+            offset = _free_offset(at, half, self._taken, above=above)
             self._label(position, anchor.price, text, colour, offset)
 
     def _is_high(self, position: int, price: float) -> bool:
@@ -228,7 +231,7 @@ class _Chart:
             xytext=(0, offset),
             textcoords="offset pixels",
             color=colour,
-            fontsize=SMALL_PT,
+            fontsize=LABEL_PT,
             family=FONT,
             ha="center",
             va="bottom" if offset > 0 else "top",
@@ -242,20 +245,19 @@ class _Chart:
         return {"facecolor": self.colours.panel, "edgecolor": "none", "alpha": 0.65, "pad": 0.8}
 
     def _markers(self) -> None:
-        seen: dict[tuple[int, bool], int] = {}
         for marker in markers(self.signal, self.colours):
             x = self.window.position(marker.ts)
             above = self._is_high(x, marker.price)
-            self._marker(marker, x, self._beside_bar(x, marker.price, seen.get((x, above), 0), above=above))
-            seen[x, above] = seen.get((x, above), 0) + 1
+            half, clear = len(marker.text) * _HALF_CHAR_PX, self._beside_bar(x, marker.price, above=above)
+            at = self._pixel(x, marker.price)
+            self._marker(marker, x, _free_offset(at, half, self._taken, above=above, least=clear))
 
-    def _beside_bar(self, x: int, price: float, nth: int, *, above: bool) -> float:
-        """How far from a fill its label goes to stand clear of the bar and of the labels before it."""
+    def _beside_bar(self, x: int, price: float, *, above: bool) -> float:
+        """How far from a fill its label goes to stand clear of the bar."""
         bars = self.window.bars
         extreme = float(bars.high[x] if above else bars.low[x])
         clear = self._pixel(x, extreme)[1] - self._pixel(x, price)[1]
-        away = 26.0 + _LABEL_GAP_PX * nth
-        return max(clear, 0.0) + away if above else min(clear, 0.0) - away
+        return max(clear if above else -clear, 0.0) + 26.0
 
     def _marker(self, marker: Marker, x: int, offset: float) -> None:
         """An arrow that points at the fill from the nearer end of its bar."""
@@ -265,11 +267,16 @@ class _Chart:
 
 
 def _free_offset(
-    at: tuple[float, float], half_width: float, taken: list[tuple[float, float, float]], *, above: bool
+    at: tuple[float, float],
+    half_width: float,
+    taken: list[tuple[float, float, float]],
+    *,
+    above: bool,
+    least: float = 8.0,
 ) -> float:
     """How far from its point a label goes so that it covers none of the ``taken`` ones."""
     x, y = at
-    offset = 8.0
+    offset = least
     for _ in range(8):
         place = y + offset if above else y - offset
         if all(

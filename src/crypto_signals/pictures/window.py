@@ -11,7 +11,7 @@ from crypto_signals.domain.signals import Signal
 BARS_BEFORE = 60
 BARS_AFTER = 5
 BARS_MAX = 240
-TICKS = 6
+TICKS = 5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
