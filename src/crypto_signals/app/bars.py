@@ -17,15 +17,20 @@ THE_BEGINNING = datetime(1900, 1, 1, tzinfo=UTC)
 THE_END = datetime(9999, 1, 1, tzinfo=UTC)
 
 
-def bar_source(settings: Settings, calendar: MarketCalendar, patience: Patience) -> BarSource:
-    """Bars from Alpaca, or from the files that ``BARS_URL`` names."""
+def bar_source(
+    settings: Settings, calendar: MarketCalendar, patience: Patience, *, cached: bool = False
+) -> BarSource:
+    """Bars from Alpaca, or from the files that ``BARS_URL`` names. Only who holds the state folder may use
+    the ``cached`` ones."""
     kind, _, paths = settings.bars_url.partition(":")
     if kind == "file":
         return _file_bars([Path(path) for path in split(paths)], settings, calendar)
-    return _alpaca_bars(settings, calendar, patience)
+    return _alpaca_bars(settings, calendar, patience, cached=cached)
 
 
-def _alpaca_bars(settings: Settings, calendar: MarketCalendar, patience: Patience) -> BarSource:
+def _alpaca_bars(
+    settings: Settings, calendar: MarketCalendar, patience: Patience, *, cached: bool
+) -> BarSource:
     """Both hosts share one pace: their limits are those of the account."""
     from crypto_signals.market.alpaca import AlpacaBars  # noqa: PLC0415 - loads the HTTP client
     from crypto_signals.market.alpaca_client import AlpacaClient, Keys  # noqa: PLC0415
@@ -52,7 +57,7 @@ def _alpaca_bars(settings: Settings, calendar: MarketCalendar, patience: Patienc
         keys=keys,
         feed=settings.alpaca_data_feed,
         pace=pace,
-        cache=BarCache(kept),
+        cache=BarCache(kept) if cached else None,
         assets=assets,
         everything_of=[kind for kind, symbols in chosen.items() if EVERYTHING in symbols],
     )

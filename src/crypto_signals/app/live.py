@@ -48,7 +48,7 @@ def live_job(configuration: Configuration, console: Console) -> Iterator[tuple[M
         strategies = strategies_of(configuration, known)
         home = stack.enter_context(held(settings.sentinel_home))
         budget = RunBudget(settings.run_budget_seconds)
-        source = bar_source(settings, calendar, budget)
+        source = bar_source(settings, calendar, budget, cached=True)
         stack.callback(source.close)
         store = configured(settings)
         stack.callback(store.close)

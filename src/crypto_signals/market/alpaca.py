@@ -17,6 +17,7 @@ from crypto_signals.market.alpaca_client import AlpacaClient, Keys
 from crypto_signals.market.assets import Assets, nearest
 from crypto_signals.market.cache import BarCache
 from crypto_signals.market.calendars import MarketCalendar
+from crypto_signals.market.coverage import unusual
 from crypto_signals.market.fetching import CRYPTO_FEED, PATHS, BarKind, Fetched, Fetcher
 from crypto_signals.market.pace import Pace
 from crypto_signals.market.prepare import FIRST_LOOK_BARS, prepared
@@ -121,7 +122,7 @@ class AlpacaBars:
             gone=asked - {series.symbol for series in found} - errors.keys(),
             requests=self._client.requests - requests,
             retries=self._client.retries - retries,
-            warnings=tuple(warnings),
+            warnings=(*warnings, *unusual(found, timeframe, self._calendar, now)),
             breakers={
                 f"{SERVICE}_{want}": self._client.breaker(PATHS[want])
                 for want in sorted({want.instrument.asset_class for want in wanted})

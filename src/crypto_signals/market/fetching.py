@@ -18,7 +18,7 @@ from crypto_signals.market.alpaca_client import (
     Unreachable,
 )
 from crypto_signals.market.alpaca_rows import columns
-from crypto_signals.market.calendars import CRYPTO_GRACE, EQUITY_GRACE, MarketCalendar
+from crypto_signals.market.calendars import MarketCalendar
 from crypto_signals.market.raw import RawBars
 
 CRYPTO_FEED = "us"
@@ -43,7 +43,7 @@ class BarKind(NamedTuple):
     @property
     def grace(self) -> timedelta:
         """For stocks that is also how old a bar of the consolidated tape must be on a free plan."""
-        return CRYPTO_GRACE if self.asset_class is AssetClass.CRYPTO else EQUITY_GRACE
+        return MarketCalendar().grace(self.asset_class)
 
 
 @dataclass(slots=True)
