@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -67,10 +68,21 @@ def asset(symbol: str, **changes: object) -> dict[str, object]:
     return {"id": "x", "class": "us_equity", "symbol": symbol, "status": "active", "tradable": True} | changes
 
 
+def assets(trading: Script, home: Path, now: str = NOW) -> Assets:
+    def connect() -> AlpacaClient:
+        return AlpacaClient(trading.url, KEYS, first_wait_s=0.01, setting="ALPACA_TRADING_URL")
+
+    return Assets(connect, home, lambda: utc(now))
+
+
+def tradable(trading: Script, home: Path) -> tuple[str, ...]:
+    with closing(assets(trading, home)) as own:
+        return own.tradable(AssetClass.EQUITY)
+
+
 def source(
     data: Simulator, trading: Script, home: Path, *symbols: str, everything: bool = False, now: str = NOW
 ) -> AlpacaBars:
-    client = AlpacaClient(trading.url, KEYS, first_wait_s=0.01, setting="ALPACA_TRADING_URL")
     OPEN.append(
         AlpacaBars(
             data.alpaca,
@@ -79,7 +91,7 @@ def source(
             keys=KEYS,
             first_wait_s=0.01,
             cache=BarCache(home),
-            assets=Assets(client, home, lambda: utc(now)),
+            assets=assets(trading, home, now),
             everything_of=[AssetClass.EQUITY] if everything else [],
         )
     )
@@ -128,12 +140,10 @@ def test_assets_of_any_shape(trading: Script, tmp_path: Path) -> None:
     closed = (asset("HALT", tradable=False), asset("OLD", status="inactive"))
     odd = ({"symbol": "X"}, "nonsense", {"symbol": 7, "tradable": True}, {"symbol": "B", "tradable": True})
     trading.says((200, [novel, *closed, *odd]))
-    client = AlpacaClient(trading.url, KEYS)
-    assert Assets(client, tmp_path, lambda: utc(NOW)).tradable(AssetClass.EQUITY) == ("AAPL", "B")
+    assert tradable(trading, tmp_path) == ("AAPL", "B")
     trading.says((200, {"message": "no"}))
     with pytest.raises(SourceFailed, match="no list"):
-        Assets(client, tmp_path / "other", lambda: utc(NOW)).tradable(AssetClass.EQUITY)
-    client.close()
+        tradable(trading, tmp_path / "other")
 
 
 @pytest.mark.parametrize(
@@ -143,10 +153,8 @@ def test_a_damaged_list_is_asked_for_again(trading: Script, tmp_path: Path, cont
     """And replaced by a good one."""
     path = tmp_path / "assets-equity.json"
     path.write_text(content)
-    client = AlpacaClient(trading.url, KEYS)
-    assert len(Assets(client, tmp_path, lambda: utc(NOW)).tradable(AssetClass.EQUITY)) == 5
+    assert len(tradable(trading, tmp_path)) == 5
     assert json.loads(path.read_text())["day"] == "2018-12-18"
-    client.close()
 
 
 def test_a_misspelt_symbol_is_named_with_the_nearest(

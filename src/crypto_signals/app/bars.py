@@ -48,8 +48,11 @@ def _alpaca_bars(
     kept = settings.sentinel_home / "bars"
     assets = None
     if keys is not None:
-        trading = AlpacaClient(trading_url(settings), keys, pace=pace, setting="ALPACA_TRADING_URL")
-        assets = Assets(trading, kept, lambda: settings.sentinel_now or datetime.now(UTC))
+        assets = Assets(
+            lambda: AlpacaClient(trading_url(settings), keys, pace=pace, setting="ALPACA_TRADING_URL"),
+            kept,
+            lambda: settings.sentinel_now or datetime.now(UTC),
+        )
     return AlpacaBars(
         settings.alpaca_data_url,
         calendar,

@@ -83,7 +83,7 @@ class AlpacaBars:
         """Gives the connections back."""
         self._client.close()
         if self._assets is not None:
-            self._assets.client.close()
+            self._assets.close()
 
     def instruments(self) -> Sequence[Instrument]:
         """The configured instruments, in their order. Raises ``NoBars`` if they cannot be selected."""

@@ -41,10 +41,20 @@ class DayList:
 
 
 class Assets:
-    """Which symbols are active and tradable. ``now`` says what day it is."""
+    """Which symbols are active and tradable. ``connect`` is called once they are asked for; ``now`` says
+    what day it is."""
 
-    def __init__(self, client: AlpacaClient, folder: Path, now: Callable[[], datetime]) -> None:
-        self.client, self.folder, self._now = client, folder, now
+    def __init__(
+        self, connect: Callable[[], AlpacaClient], folder: Path, now: Callable[[], datetime]
+    ) -> None:
+        self.folder, self._now = folder, now
+        self._connect = connect
+        self._client: AlpacaClient | None = None
+
+    def close(self) -> None:
+        """Gives the connection back, if there is one."""
+        if self._client is not None:
+            self._client.close()
 
     @property
     def now(self) -> datetime:
@@ -59,7 +69,8 @@ class Assets:
         kept = DayList(self.folder / f"assets-{kind.value}.json")
         known = kept.of(self.today)
         if known is None:
-            answer = self.client.get(_PATH, {"status": "active", "asset_class": _CLASSES[kind]})
+            self._client = self._client or self._connect()
+            answer = self._client.get(_PATH, {"status": "active", "asset_class": _CLASSES[kind]})
             known = _symbols(answer)
             kept.keep(self.today, known)
         return known

@@ -5,12 +5,14 @@ None of it is a fault of a bar, and nothing is refused because of it: thin marke
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from functools import cache, partial
 
 import numpy as np
 
 from crypto_signals.analysis.panel import Series, as_datetime
 from crypto_signals.domain.errors import UsageError
 from crypto_signals.domain.instruments import Instrument, Timeframe
+from crypto_signals.domain.vocabulary import AssetClass
 from crypto_signals.market.calendars import MarketCalendar
 
 NEWEST_BARS = 20
@@ -23,11 +25,12 @@ def unusual(
     panel: Iterable[Series], timeframe: Timeframe, calendar: MarketCalendar, now: datetime
 ) -> list[str]:
     """For people: symbols without the newest bar, with gaps among the last 20, or with an odd volume."""
+    is_late = cache(partial(_is_late, timeframe, calendar, now))
     late: list[str] = []
     holed: list[str] = []
     odd: list[str] = []
     for series in panel:
-        if _is_late(series, timeframe, calendar, now):
+        if is_late(Instrument.of(series.symbol).asset_class, as_datetime(series.ts[-1])):
             late.append(f"{series.symbol} (newest {_when(series.ts[-1], timeframe)})")
         if missing := _missing(series, timeframe, calendar):
             holed.append(f"{series.symbol} ({missing})")
@@ -47,12 +50,13 @@ def _line(what: str, symbols: list[str]) -> Iterator[str]:
         yield f"{len(symbols)} {'symbol' if len(symbols) == 1 else 'symbols'} {what}: {named}"
 
 
-def _is_late(series: Series, timeframe: Timeframe, calendar: MarketCalendar, now: datetime) -> bool:
+def _is_late(
+    timeframe: Timeframe, calendar: MarketCalendar, now: datetime, kind: AssetClass, newest: datetime
+) -> bool:
     """Whether a day's bar is missing at the end; of shorter bars a session's worth, as not each is traded."""
-    kind = Instrument.of(series.symbol).asset_class
     bars = 1 if timeframe.is_daily else calendar.bars_per_session(kind, timeframe)
     try:
-        due = calendar.close_after(kind, timeframe, as_datetime(series.ts[-1]), bars)
+        due = calendar.close_after(kind, timeframe, newest, bars)
     except UsageError:
         return False
     return due + calendar.grace(kind) <= now
