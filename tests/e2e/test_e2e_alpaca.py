@@ -75,6 +75,40 @@ def test_one_unknown_symbol_never_stops_the_others(program: Program, alpaca: Dis
     assert [error["symbol"] for error in answer.row["errors"]] == ["NOPE/USD"]
 
 
+def test_a_minute_later_no_bar_is_asked_for_again(program: Program, alpaca: DiscordSimulator) -> None:
+    """Closed bars are kept under SENTINEL_HOME; damaged, they are fetched again with a warning."""
+    assert clean(program.run(day(alpaca, 20))).row["requests"] == 1
+    again = clean(program.run(day(alpaca, 20)))
+    assert (again.code, again.row["requests"], again.row["symbols_processed"]) == (0, 0, 3)
+    assert again.row["breakers"] == {"alpaca_crypto": "closed"}
+    (kept,) = (program.home / "bars").glob("*.npz")
+    kept.write_bytes(kept.read_bytes()[:1000])
+    mended = clean(program.run(day(alpaca, 20)))
+    assert (mended.code, mended.row["requests"]) == (0, 1)
+    assert "is damaged: its bars are fetched again" in mended.err
+
+
+def test_a_day_without_network_loses_nothing(
+    program: Program, alpaca: DiscordSimulator, tmp_path: Path
+) -> None:
+    """Exit 3; the next day catches up: the same signals with the same levels as without the outage."""
+    other = Program(tmp_path / "other", dict(program.settings))
+    other.folder.mkdir()
+    for number in (20, 21, 22):
+        clean(other.run(day(alpaca, number)))
+    assert clean(program.run(day(alpaca, 20))).code == 0
+    alpaca.faults([{"fault": "reset_before", "path": BARS, "times": None}])
+    assert clean(program.run(day(alpaca, 21))).code == 3
+    alpaca.clear_faults()
+    answer = clean(program.run(day(alpaca, 22)))
+    assert (answer.code, answer.row["requests"]) == (0, 1)
+    keys = ("signal_id", "bar_ts", "entry", "stop", "targets", "entry_ts", "entry_fill", "result_r")
+    assert other.signals()
+    assert [[row[key] for key in keys] for row in program.signals()] == [
+        [row[key] for key in keys] for row in other.signals()
+    ]
+
+
 def test_an_unreachable_network_is_one_line_and_exit_3(tmp_path: Path) -> None:
     """It says so in one line and exits 3."""
     with socket.socket() as free:

@@ -125,3 +125,16 @@ def test_other_symbols_keep_their_levels(world: Build) -> None:
     w.after(D + 4)
     rebased = {s.symbol for s in w.signals() if EventType.REBASED in market_events(w, s)}
     assert rebased == {BTC}
+
+
+def test_a_split_ends_no_cool_down(world: Build) -> None:
+    """That the price is another after a split does not mean that it moved away from where the trade ended."""
+    crash = {D + 3: (100.0, 101.0, 80.0, 90.5, 1500.0), D + 4: (90.5, 91.0, 90.0, 90.6, 1000.0)}
+    own = {BTC: bars(D + 4, crash)}
+    w = world(own, pattern("hit", {BTC: [day(D)]}))
+    w.each(D, D + 3)
+    w.market = times(own, 0.5)
+    w.detectors = (pattern("hit", {BTC: [day(D), day(D + 4)]}, stop=40.0, targets=(60, 65, 70)),)
+    w.after(D + 4)
+    second = next(signal for signal in w.signals() if signal.bar_ts == day(D + 4))
+    assert [gate.gate for gate in second.failed_gates] == ["cooldown"]

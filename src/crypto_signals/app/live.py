@@ -58,7 +58,7 @@ def live_job(
         strategies = strategies_of(configuration, known)
         home = home or stack.enter_context(held(settings.sentinel_home))
         budget = budget or RunBudget(settings.run_budget_seconds)
-        source = bar_source(settings, calendar, budget)
+        source = bar_source(settings, calendar, budget, cached=True)
         stack.callback(source.close)
         store = configured(settings)
         stack.callback(store.close)

@@ -203,8 +203,9 @@ def _problem(detail: ErrorDetails, secrets: Secrets) -> str:
 def _no_symbols(settings: Settings) -> list[str]:
     crypto = split(settings.crypto_symbols or "")
     equity = split(settings.equity_symbols or "") if settings.enable_equities else ()
-    if settings.bars_url == "alpaca" and "*" in {*crypto, *equity}:
-        return ["CRYPTO_SYMBOLS, EQUITY_SYMBOLS: * needs a bars file in BARS_URL; list the symbols"]
+    if settings.bars_url == "alpaca" and "*" in {*crypto, *equity} and settings.alpaca_api_key is None:
+        needed = "ALPACA_API_KEY and ALPACA_SECRET_KEY, or a bars file in BARS_URL"
+        return [f"CRYPTO_SYMBOLS, EQUITY_SYMBOLS: * needs {needed}; or list the symbols"]
     if settings.crypto_symbols is not None and not (crypto or equity):
         return ["CRYPTO_SYMBOLS and EQUITY_SYMBOLS are empty: there is nothing to look at"]
     return []

@@ -15,6 +15,7 @@ from crypto_signals.domain.strategy import Strategy
 from crypto_signals.domain.vocabulary import AssetClass, Direction
 from crypto_signals.engine.gates import portfolio_gate
 from crypto_signals.engine.ports import Saved, Unreadable
+from crypto_signals.engine.rebasing import factor_since
 
 OVER_BUDGET = "over_budget"
 """The gate that refuses the best of a symbol for the sake of others."""
@@ -107,7 +108,7 @@ class Book:
             if signal.is_shadow or closed_at is None or not self._in_scope(signal, detector):
                 continue
             bars = index + 1 - int(np.searchsorted(series.ts, as_ts64(closed_at), side="right"))
-            if not 0 <= bars <= limit or self._escaped(signal, float(series.close[index])):
+            if not 0 <= bars <= limit or self._escaped(signal, series, index):
                 continue
             detail = f"{signal.detector} closed {bars} bars ago; the cool-down lasts {limit}"
             return portfolio_gate("cooldown", detail, bars, limit)
@@ -116,10 +117,12 @@ class Book:
     def _in_scope(self, signal: Signal, detector: str) -> bool:
         return self.strategy.cooldown_scope == "SYMBOL" or signal.detector == detector
 
-    def _escaped(self, signal: Signal, close: float) -> bool:
+    def _escaped(self, signal: Signal, series: Series, index: int) -> bool:
+        """Whether the price has moved away from where the trade ended, a split in between left aside."""
         fills = signal.progress.fills
-        exit_price = fills[-1].price if fills else signal.plan.entry
-        return abs(close - exit_price) / exit_price * 100 >= self.strategy.cooldown_escape_pct
+        exit_price = (fills[-1].price if fills else signal.plan.entry) * (factor_since(signal, series) or 1.0)
+        moved = abs(float(series.close[index]) - exit_price) / exit_price * 100
+        return moved >= self.strategy.cooldown_escape_pct
 
 
 def saved(entry: Entry) -> Saved:

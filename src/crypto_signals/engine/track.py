@@ -14,11 +14,8 @@ from crypto_signals.domain.signals import Signal
 from crypto_signals.domain.vocabulary import Direction
 from crypto_signals.engine.book import Entry
 from crypto_signals.engine.ports import Calendar
+from crypto_signals.engine.rebasing import factor_since
 
-REBASED_FROM = 0.02
-"""A smaller change of all prices is a correction, or another feed, and no split."""
-SAME_FACTOR = 0.005
-"""Adjusted prices are rounded to cents."""
 _DAY = timedelta(days=1)
 
 
@@ -36,33 +33,12 @@ class Tracker:
         """Brings ``entries`` into the units of the bars, where those changed; gives those concerned."""
         changed = []
         for entry in entries:
-            factor = self._factor(entry.signal)
+            factor = factor_since(entry.signal, self.study.series)
             if factor is not None:
                 entry.signal, events = rebased(entry.signal, factor, ts)
                 entry.unsaved.extend(events)
                 changed.append(entry)
         return changed
-
-    def _factor(self, signal: Signal) -> float | None:
-        """By what the closes that a signal remembers, of its own bar and of the last one that it saw, must be
-        multiplied to be those of the same bars now; ``None`` where they are those, or do not agree."""
-        progress = signal.progress
-        remembered = [(signal.bar_ts, signal.plan.entry), (progress.last_ts, progress.last_close)]
-        factors = [
-            close / price
-            for ts, price in remembered
-            if ts is not None and price and (close := self._close_of(ts)) is not None
-        ]
-        if not factors or abs(factors[0] - 1) < REBASED_FROM:
-            return None
-        agree = all(abs(factor / factors[0] - 1) < SAME_FACTOR for factor in factors)
-        return factors[0] if agree else None
-
-    def _close_of(self, ts: datetime) -> float | None:
-        series, stamp = self.study.series, as_ts64(ts)
-        index = int(np.searchsorted(series.ts, stamp))
-        known = index < len(series) and series.ts[index] == stamp
-        return float(series.close[index]) if known else None
 
     def end_unfed(self, entries: Iterable[Entry], now: datetime) -> list[Entry]:
         """Ends the signals whose instrument has had no bar for too many sessions, as known at ``now``."""

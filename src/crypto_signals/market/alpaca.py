@@ -1,6 +1,7 @@
 """Bars from Alpaca's market data: crypto without keys, stocks with them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import NamedTuple
 
@@ -13,15 +14,20 @@ from crypto_signals.domain.instruments import Instrument, Timeframe
 from crypto_signals.domain.vocabulary import AssetClass
 from crypto_signals.engine.ports import History, SourceError, Wanted
 from crypto_signals.market.alpaca_client import AlpacaClient, Keys
+from crypto_signals.market.assets import Assets, nearest
 from crypto_signals.market.cache import BarCache
 from crypto_signals.market.calendars import MarketCalendar
+from crypto_signals.market.coverage import unusual
 from crypto_signals.market.fetching import CRYPTO_FEED, PATHS, BarKind, Fetched, Fetcher
 from crypto_signals.market.pace import Pace
 from crypto_signals.market.prepare import FIRST_LOOK_BARS, prepared
+from crypto_signals.market.raw import RawBars
 from crypto_signals.market.shelf import Shelf
+from crypto_signals.market.universe import MEDIAN_BARS, Universe
 
 SERVICE = "alpaca"
 FEEDS = ("auto", "sip", "iex")
+MOST_ADVISED = 20
 _NO_KEYS = "stock bars need ALPACA_API_KEY and ALPACA_SECRET_KEY; set both, or switch equities off"
 _FALLS_BACK = (
     "{}. Stock bars come from IEX instead: their volume is a few per cent of the tape's; "
@@ -43,7 +49,8 @@ class AlpacaBars:
 
     Stocks without keys are an error of each of them. With a ``cache``, only new bars are asked for. Raises
     ``UsageError`` for a feed that does not exist, and for an address that `AlpacaClient` refuses.
-    ``first_wait_s``: the wait before a request is repeated.
+    ``first_wait_s``: the wait before a request is repeated. ``assets`` is what can be traded: all of it that
+    is worth it, for the classes in ``everything_of``; and it names what a misspelt symbol may have meant.
     """
 
     def __init__(
@@ -57,6 +64,8 @@ class AlpacaBars:
         first_wait_s: float = 0.5,
         pace: Pace | None = None,
         cache: BarCache | None = None,
+        assets: Assets | None = None,
+        everything_of: Collection[AssetClass] = (),
     ) -> None:
         if feed not in FEEDS:
             raise UsageError(f"ALPACA_DATA_FEED is {feed!r}; use one of {', '.join(FEEDS)}")
@@ -66,15 +75,26 @@ class AlpacaBars:
         self._has_keys = keys is not None
         self._feed = "sip" if feed == "auto" else feed
         self._may_fall_back = feed == "auto"
-        self._cache = cache
+        self._cache, self._assets = cache, assets
+        self._universe = Universe(assets) if assets and everything_of else None
+        self._everything_of = everything_of
 
     def close(self) -> None:
         """Gives the connections back."""
         self._client.close()
+        if self._assets is not None:
+            self._assets.close()
 
     def instruments(self) -> Sequence[Instrument]:
-        """The configured instruments, in their order."""
-        return [Instrument.of(symbol) for symbol in self._symbols]
+        """The configured instruments, in their order. Raises ``NoBars`` if they cannot be selected."""
+        symbols = list(self._symbols)
+        if self._universe is not None:
+            try:
+                for kind in self._everything_of:
+                    symbols += self._universe.symbols(kind, self._newest_days)
+            except SourceFailed as error:
+                raise NoBars(f"what can be traded cannot be selected: {error}") from None
+        return [Instrument.of(symbol) for symbol in symbols]
 
     def history(self, wanted: Sequence[Wanted], timeframe: Timeframe, now: datetime) -> History:
         """The bars known at ``now``: from ``since`` on, or the newest and 500 before it.
@@ -89,7 +109,7 @@ class AlpacaBars:
                 "Nothing was done; check the network, or name a bars file in BARS_URL."
             )
         found, problems = self._read(fetched, wanted, timeframe, now)
-        errors = fetched.errors
+        errors = fetched.errors | self._advised(fetched)
         if wanted and len(errors) == len(wanted):
             symbol, error = next(iter(errors.items()))
             raise NoBars(f"Alpaca gave no bar of any of {len(wanted)} symbols; {symbol}: {error}")
@@ -102,7 +122,7 @@ class AlpacaBars:
             gone=asked - {series.symbol for series in found} - errors.keys(),
             requests=self._client.requests - requests,
             retries=self._client.retries - retries,
-            warnings=tuple(warnings),
+            warnings=(*warnings, *unusual(found, timeframe, self._calendar, now)),
             breakers={
                 f"{SERVICE}_{want}": self._client.breaker(PATHS[want])
                 for want in sorted({want.instrument.asset_class for want in wanted})
@@ -172,8 +192,10 @@ class AlpacaBars:
                 raw = fetched.bars[symbol]
                 series, its_problems = prepared(want.instrument, timeframe, raw, self._calendar, now)
                 series = _cut(series, want.since)
-                if not len(series):
-                    self._require_none_due(want, timeframe, now)
+                if not len(series) and self._is_due(want, timeframe, now):
+                    fetched.unknown.add(symbol)
+                    fetched.errors[symbol] = "Alpaca has no completed bars of it; check the symbol"
+                    continue
             except SourceFailed as error:
                 fetched.errors[symbol] = str(error)
                 continue
@@ -182,13 +204,44 @@ class AlpacaBars:
                 found.append(series)
         return found, problems
 
-    def _require_none_due(self, want: Wanted, timeframe: Timeframe, now: datetime) -> None:
-        """No bars are a fault, unless the bar of ``since`` itself is not due yet."""
-        if want.since is not None:
-            since = np.array([as_ts64(want.since)])
-            if self._calendar.known_at(want.instrument.asset_class, timeframe, since)[0] > as_ts64(now):
-                return
-        raise SourceFailed("Alpaca has no completed bars of it; check the symbol")
+    def _is_due(self, want: Wanted, timeframe: Timeframe, now: datetime) -> bool:
+        """Whether there has to be a bar: not while the bar of ``since`` itself is not known yet."""
+        if want.since is None:
+            return True
+        since = np.array([as_ts64(want.since)])
+        known_at = self._calendar.known_at(want.instrument.asset_class, timeframe, since)
+        return bool(known_at[0] <= as_ts64(now))
+
+    def _advised(self, fetched: Fetched) -> dict[str, str]:
+        """The errors of symbols that nobody knows, with those that may have been meant."""
+        advised: dict[str, str] = {}
+        for symbol in sorted(fetched.unknown & fetched.errors.keys())[:MOST_ADVISED]:
+            near = nearest(symbol, self._known(Instrument.of(symbol).asset_class, fetched))
+            if near:
+                advised[symbol] = f"{fetched.errors[symbol]}; the nearest known: {', '.join(near)}"
+        return advised
+
+    def _known(self, kind: AssetClass, fetched: Fetched) -> Sequence[str]:
+        """What can be traded; without keys, or where the list cannot be had, what there are bars of."""
+        if self._assets is not None:
+            with suppress(SourceFailed):
+                return self._assets.tradable(kind)
+        return [symbol for symbol, bars in fetched.bars.items() if len(bars)]
+
+    def _newest_days(self, kind: AssetClass, symbols: Sequence[str]) -> Mapping[str, RawBars]:
+        """Daily bars to select by, of the feed that the plan allows."""
+        if self._assets is None:
+            return {}
+        now, answer, day = self._assets.now, _Answer(Fetched(), {}, []), Timeframe("1Day")
+        start = self._calendar.first_look(kind, day, now, MEDIAN_BARS)
+        starts = dict.fromkeys(symbols, start)
+        if kind is AssetClass.CRYPTO:
+            self._fill(answer, BarKind(kind, day, CRYPTO_FEED), starts, now)
+        else:
+            self._fill_stocks(answer, day, starts, now)
+        if symbols and not any(len(bars) for bars in answer.fetched.bars.values()):
+            raise SourceFailed(next(iter(answer.fetched.errors.values()), "there are no daily bars"))
+        return answer.fetched.bars
 
 
 def _cut(series: Series, since: datetime | None) -> Series:

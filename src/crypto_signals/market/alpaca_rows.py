@@ -21,19 +21,12 @@ def columns(rows: Sequence[Any]) -> RawBars:
     try:
         stamps = [_utc(row["t"]) for row in rows]
         values = [_values(row) for row in rows]
-    except (KeyError, TypeError, ValueError, AttributeError):
+        if not set(map(type, chain.from_iterable(values))) <= {int, float}:
+            values = [tuple(map(_value, row)) for row in values]
+        prices = np.array(values, np.float64).reshape(len(rows), len(_FIELDS)).T.copy()
+    except (KeyError, TypeError, ValueError, OverflowError):
         raise SourceFailed(_fault(rows)) from None
-    if not set(map(type, chain.from_iterable(values))) <= {int, float}:
-        values = _checked(rows)
-    prices = np.array(values, np.float64).reshape(len(rows), len(_FIELDS)).T.copy()
     return RawBars(np.array(stamps, "datetime64[us]"), *prices)
-
-
-def _checked(rows: Sequence[Any]) -> list[tuple[float, ...]]:
-    try:
-        return [tuple(map(_value, _values(row))) for row in rows]
-    except TypeError:
-        raise SourceFailed(_fault(rows)) from None
 
 
 def _fault(rows: Sequence[Any]) -> str:
@@ -48,7 +41,7 @@ def _fault(rows: Sequence[Any]) -> str:
                 _value(row[name])
         except KeyError as error:
             return f"{bar} has no field {error}"
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             return f"{bar} holds something that is no number or time"
     raise AssertionError("one of the rows cannot be read")
 

@@ -39,6 +39,10 @@ class MarketCalendar:
         """The last day that the shipped table of sessions knows."""
         return datetime.fromisoformat(sessions.LAST).replace(tzinfo=UTC)
 
+    def grace(self, asset_class: AssetClass) -> timedelta:
+        """How long after its close a bar is known."""
+        return CRYPTO_GRACE if asset_class is AssetClass.CRYPTO else EQUITY_GRACE
+
     def known_at(self, asset_class: AssetClass, timeframe: Timeframe, ts: Timestamps) -> Timestamps:
         """When each bar that opened at ``ts`` counts as known: its close plus the grace, as naive UTC."""
         if asset_class is AssetClass.CRYPTO:
@@ -97,6 +101,19 @@ class MarketCalendar:
         full_sessions = ceil(bars / self.bars_per_session(asset_class, timeframe))
         back = full_sessions if timeframe.is_daily else ceil(full_sessions * 1.05)  # half days have fewer
         return self.session_after(asset_class, now, -back - 3)
+
+    def missing_between(
+        self, asset_class: AssetClass, timeframe: Timeframe, ts: Timestamps
+    ) -> NDArray[np.int64]:
+        """How many bars are missing between each two (int64[n - 1]); of stocks' intraday bars, how many whole
+        sessions, as not every interval is traded."""
+        if asset_class is AssetClass.CRYPTO:
+            steps = np.diff(ts) // np.timedelta64(timeframe.span) - 1
+        else:
+            days = ts.astype("datetime64[D]")
+            steps = np.busday_count(days[:-1], days[1:], busdaycal=_exchange()) - 1
+        missing: NDArray[np.int64] = np.maximum(0, steps)
+        return missing
 
     def bars_between(
         self, asset_class: AssetClass, timeframe: Timeframe, start: datetime, end: datetime

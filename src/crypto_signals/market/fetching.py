@@ -18,7 +18,7 @@ from crypto_signals.market.alpaca_client import (
     Unreachable,
 )
 from crypto_signals.market.alpaca_rows import columns
-from crypto_signals.market.calendars import CRYPTO_GRACE, EQUITY_GRACE, MarketCalendar
+from crypto_signals.market.calendars import MarketCalendar
 from crypto_signals.market.raw import RawBars
 
 CRYPTO_FEED = "us"
@@ -43,23 +43,25 @@ class BarKind(NamedTuple):
     @property
     def grace(self) -> timedelta:
         """For stocks that is also how old a bar of the consolidated tape must be on a free plan."""
-        return CRYPTO_GRACE if self.asset_class is AssetClass.CRYPTO else EQUITY_GRACE
+        return MarketCalendar().grace(self.asset_class)
 
 
 @dataclass(slots=True)
 class Fetched:
     """What came of a question: the bars of each symbol that was answered, perhaps none; why others were not;
-    and those whose bars the plan does not include."""
+    those whose bars the plan does not include; and those of the errors that may be misspelt."""
 
     bars: dict[str, RawBars] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
+    unknown: set[str] = field(default_factory=set)
     unreachable: str | None = None
 
     def add(self, other: "Fetched") -> None:
         self.bars |= other.bars
         self.errors |= other.errors
         self.refused |= other.refused
+        self.unknown |= other.unknown
         self.unreachable = self.unreachable or other.unreachable
 
 
@@ -101,7 +103,7 @@ class Fetcher:
     def _halved(self, batch: list[str], start: datetime, error: NotUnderstood) -> Fetched:
         """Finds the bad symbol among many."""
         if len(batch) == 1:
-            return Fetched(errors={batch[0]: str(error)})
+            return Fetched(errors={batch[0]: str(error)}, unknown={batch[0]})
         half = len(batch) // 2
         fetched = self._ask(batch[:half], start)
         fetched.add(self._ask(batch[half:], start))

@@ -70,6 +70,7 @@ class Shelf:
             fetched.add(again := self._fetcher.fetch(whole))
             for symbol in again.bars:
                 self.kept.pop(symbol)
+                self.changed = True
                 self._took(symbol, whole[symbol], again)
         return fetched
 
