@@ -69,7 +69,7 @@ def apply(signal: Signal, event: Event) -> Signal:
     """``signal`` after ``event``; the number of events folded in is its version."""
     told: dict[str, datetime | str | None] = {}
     if event.type is EventType.ANNOUNCED:
-        told = {"announced_at": event.ts, "thread_id": event.thread_id}
+        told = {"announced_at": signal.announced_at or event.ts, "thread_id": event.thread_id}
     elif event.type is EventType.CANCELLED:
         told = {"cancelled_at": event.ts}
     progress = _progressed(signal.progress, event)

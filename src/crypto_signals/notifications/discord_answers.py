@@ -31,6 +31,10 @@ class PlaceGone(Refused):
     """The channel or thread that a request named does not exist any more."""
 
 
+class ThreadGone(Refused):
+    """The thread of one signal does not exist any more; its channel does."""
+
+
 def error(name: str, response: httpx.Response, secret: str, advice: str) -> DeliveryError:
     """The outcome that an answer other than a useful 2xx stands for.
 
