@@ -231,8 +231,11 @@ def test_a_refusal_repeats_discords_reasons(
         forum.post(announced(signal()), no_picture, may_repeat=False)
 
 
-def test_a_429_says_how_long_to_wait(forum: DiscordWebhook, discord_simulator: DiscordSimulator) -> None:
-    """Header and body are both believed: the longer wait counts, and nonsense does not."""
+def test_a_429_says_how_long_to_wait(discord_simulator: DiscordSimulator) -> None:
+    """Header and body are both believed: the longer wait counts, and nonsense does not. Who posts all the
+    same waits for it first."""
+    waits = Waits()
+    forum = DiscordWebhook(discord_simulator.forum_webhook, wait=waits, monotonic=lambda: 100.0)
     fault = {"fault": "status", "status": 429, "headers": {"Retry-After": "7"}, "body": {"retry_after": 2.5}}
     nonsense = {"fault": "status", "status": 429, "headers": {"Retry-After": "soon"}, "body": "<html>"}
     discord_simulator.faults([fault, nonsense])
@@ -242,6 +245,8 @@ def test_a_429_says_how_long_to_wait(forum: DiscordWebhook, discord_simulator: D
     with pytest.raises(NotSent) as raised:
         forum.post(announced(signal()), no_picture, may_repeat=False)
     assert raised.value.retry_after_s == 1.0
+    assert waits == [7.0]
+    forum.close()
 
 
 def test_a_webhook_that_is_gone_is_not_asked_again(

@@ -287,6 +287,34 @@ def test_each_route_holds_back_for_itself(discord_simulator: DiscordSimulator) -
     channel.close()
 
 
+@pytest.mark.parametrize(
+    ("answer", "held"),
+    [
+        ({"headers": {"Via": "1.1 google"}, "body": {"retry_after": 20.0, "global": True}}, True),
+        ({"headers": {"Retry-After": "20"}, "body": "<html>blocked</html>"}, True),
+        ({"headers": {"Via": "1.1 google"}, "body": {"retry_after": 20.0, "global": False}}, False),
+    ],
+    ids=["global", "from Cloudflare", "of one route"],
+)
+def test_a_429_for_everything_holds_every_route(
+    discord_simulator: DiscordSimulator, answer: dict[str, Any], held: bool
+) -> None:
+    """The global limit, and Cloudflare's, are not run against again on another route."""
+    url = discord_simulator.discord_api_url
+    channel = DiscordBot(discord_simulator.bot_token, "2002", api_url=url, wait=lambda _: False)
+    receipt = channel.post(announced(signal()), no_picture, may_repeat=False)
+    discord_simulator.faults([{"fault": "status", "status": 429, "method": "POST", "times": 1} | answer])
+    with pytest.raises(NotSent):
+        channel.post(announced(signal(signal_id="9" * 36)), no_picture, may_repeat=False)
+    letter = followed(running(thread_id=receipt.thread_id), [ENTERED])
+    if held:
+        with pytest.raises(NotSent, match="allowance"):
+            channel.post(letter, no_picture, may_repeat=False)
+    else:
+        channel.post(letter, no_picture, may_repeat=False)
+    channel.close()
+
+
 def test_nobody_there_means_not_sent() -> None:
     """A refused connection is a message that was not sent."""
     with socket.socket() as unused:
