@@ -101,3 +101,18 @@ def test_live_webhooks_in_test_mode_are_not_idle_in_silence(program: Program) ->
     """Who sets a live webhook and leaves TEST_MODE on is told where the announcements go."""
     answer = clean(program("config", LIVE_CRYPTO_DISCORD_WEBHOOK_URL=WEBHOOK))
     assert "go to the console" in answer.err
+
+
+def test_webhooks_for_notices_are_not_idle_in_silence(program: Program) -> None:
+    """In test mode they get nothing, and whoever set them is told so."""
+    answer = clean(program("config", DISCORD_SYSTEM_WEBHOOK_URL=WEBHOOK))
+    assert "DISCORD_SYSTEM_WEBHOOK_URL is set, but TEST_MODE is true" in answer.err
+    assert "DISCORD_SHADOW_WEBHOOK_URL" not in answer.err
+
+
+def test_an_unknown_key_of_the_messages_names_the_nearest(program: Program) -> None:
+    """As in any other table of the file."""
+    (program.folder / "sentinel.toml").write_text("[messages]\nheartbeats = false\n", encoding="utf-8")
+    answer = clean(program("config"))
+    assert answer.code == 2
+    assert "messages.heartbeats: unknown key; the nearest known one is messages.heartbeat" in answer.err

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from crypto_signals.domain.vocabulary import (
 )
 from crypto_signals.engine.attempts import LEAST_LEASE_S
 from crypto_signals.engine.deliver import SENDING_ATTEMPTS
+from crypto_signals.engine.ports import Letter, Picture, Receipt
 from crypto_signals.repository.opening import open_store
 from crypto_signals.repository.sql import SqlStore
 
@@ -661,3 +663,21 @@ def test_effects_know_their_kind(desk: Desk) -> None:
     kinds = [effect.kind for effect in desk.effects(one)]
     assert kinds == [EffectKind.ANNOUNCE, *[EffectKind.FOLLOW_UP] * (len(kinds) - 1)]
     assert [effect.key for effect in desk.effects(one)] == [f"{one}/{e.seq}" for e in desk.effects(one)]
+
+
+def test_a_signal_goes_where_its_thread_goes(desk: Desk) -> None:
+    """A channel may tell it in another thread, where the old one was deleted; when it was announced stays."""
+    which = desk.open()
+    desk.deliver([])
+    announced_at = desk.signal(which).announced_at
+    desk.later(hours=1)
+    post = desk.channel.post
+
+    def elsewhere(letter: Letter, picture: Picture, *, may_repeat: bool) -> Receipt:
+        return replace(post(letter, picture, may_repeat=may_repeat), thread_id="another")
+
+    desk.channel.post = elsewhere  # type: ignore[method-assign]
+    desk.advance(which, ENTRY, TP1)
+    desk.deliver([])
+    assert (desk.signal(which).thread_id, desk.signal(which).announced_at) == ("another", announced_at)
+    assert set(desk.statuses(which)) == {DONE}

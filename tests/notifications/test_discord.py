@@ -231,8 +231,11 @@ def test_a_refusal_repeats_discords_reasons(
         forum.post(announced(signal()), no_picture, may_repeat=False)
 
 
-def test_a_429_says_how_long_to_wait(forum: DiscordWebhook, discord_simulator: DiscordSimulator) -> None:
-    """Header and body are both believed: the longer wait counts, and nonsense does not."""
+def test_a_429_says_how_long_to_wait(discord_simulator: DiscordSimulator) -> None:
+    """Header and body are both believed: the longer wait counts, and nonsense does not. Who posts all the
+    same waits for it first."""
+    waits = Waits()
+    forum = DiscordWebhook(discord_simulator.forum_webhook, wait=waits, monotonic=lambda: 100.0)
     fault = {"fault": "status", "status": 429, "headers": {"Retry-After": "7"}, "body": {"retry_after": 2.5}}
     nonsense = {"fault": "status", "status": 429, "headers": {"Retry-After": "soon"}, "body": "<html>"}
     discord_simulator.faults([fault, nonsense])
@@ -242,6 +245,8 @@ def test_a_429_says_how_long_to_wait(forum: DiscordWebhook, discord_simulator: D
     with pytest.raises(NotSent) as raised:
         forum.post(announced(signal()), no_picture, may_repeat=False)
     assert raised.value.retry_after_s == 1.0
+    assert waits == [7.0]
+    forum.close()
 
 
 def test_a_webhook_that_is_gone_is_not_asked_again(
@@ -337,3 +342,44 @@ def test_names_from_outside_reach_discord_as_text(
     forum.post(announced(hostile), no_picture, may_repeat=False)
     title = discord_simulator.threads()[0]["messages"][0]["embeds"][0]["title"]
     assert title == r"▲ \@everyone \*\*x\*\* long · Bullish \<\@1>"
+
+
+def test_a_deleted_thread_gets_a_successor(
+    forum: DiscordWebhook, discord_simulator: DiscordSimulator
+) -> None:
+    """What follows opens a new one, whose id is in the receipt, and which names its signal."""
+    receipt = forum.post(announced(signal()), no_picture, may_repeat=False)
+    assert receipt.thread_id is not None
+    discord_simulator.delete_thread(receipt.thread_id)
+    letter = followed(replace(running(), thread_id=receipt.thread_id), [ENTERED])
+    again = forum.post(letter, no_picture, may_repeat=False)
+    assert again.thread_id not in (None, receipt.thread_id)
+    (titles,) = told(discord_simulator)
+    assert titles == ["BTC/USD long · bull flag · 2018-07-17 [1a2b3c4d] · ▲ BTC/USD long: entered"]
+
+
+def test_a_follow_up_in_a_text_channel_leads_to_its_announcement(
+    text_channel: DiscordWebhook, discord_simulator: DiscordSimulator
+) -> None:
+    """Its title is a link, where it is known which message that is."""
+    receipt = text_channel.post(announced(signal()), no_picture, may_repeat=False)
+    letter = followed(running(), [ENTERED])
+    text_channel.post(replace(letter, first_message=receipt.message_id), no_picture, may_repeat=False)
+    text_channel.post(letter, no_picture, may_repeat=False)
+    (thread,) = discord_simulator.threads()
+    links = [message["embeds"][0].get("url") for message in thread["messages"]]
+    place = f"{discord_simulator.text_channel_id}/{receipt.message_id}"
+    assert (links[0], links[2]) == (None, None)
+    assert str(links[1]).startswith("https://discord.com/channels/")
+    assert str(links[1]).endswith(place)
+
+
+def test_a_link_is_worth_no_message(
+    text_channel: DiscordWebhook, discord_simulator: DiscordSimulator
+) -> None:
+    """Where Discord does not say what channel it is, the follow-up goes out without one."""
+    discord_simulator.faults([{"fault": "status", "status": 500, "method": "GET", "times": 1}])
+    letter = replace(followed(running(), [ENTERED]), first_message="123")
+    text_channel.post(letter, no_picture, may_repeat=False)
+    (thread,) = discord_simulator.threads()
+    assert [message["embeds"][0].get("url") for message in thread["messages"]] == [None]

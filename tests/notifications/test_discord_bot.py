@@ -204,15 +204,15 @@ def test_an_announcement_whose_thread_failed_is_not_posted_again(
 def test_a_deleted_thread_is_the_matter_of_its_signal(
     channel: DiscordBot, discord_simulator: DiscordSimulator
 ) -> None:
-    """A dead letter with its reason; the channel goes on."""
+    """What follows is told in the channel, or in a thread of its own in a forum; and found there again."""
     receipt = channel.post(announced(signal()), no_picture, may_repeat=False)
     assert receipt.thread_id is not None
     discord_simulator.delete_thread(receipt.thread_id)
     letter = followed(running(thread_id=receipt.thread_id), [ENTERED])
-    with pytest.raises(Refused, match="the thread of this signal was deleted"):
-        channel.post(letter, no_picture, may_repeat=False)
-    with pytest.raises(Refused, match="the thread of this signal was deleted"):
-        channel.find(letter)
+    again = channel.post(letter, no_picture, may_repeat=False)
+    assert again.thread_id != receipt.thread_id
+    assert channel.find(letter) == again
+    assert titles(discord_simulator)[-1].startswith("BTC/USD long · bull flag · 2018-07-17")
     channel.post(announced(signal(signal_id="9" * 36)), no_picture, may_repeat=False)
 
 
@@ -287,6 +287,34 @@ def test_each_route_holds_back_for_itself(discord_simulator: DiscordSimulator) -
     channel.close()
 
 
+@pytest.mark.parametrize(
+    ("answer", "held"),
+    [
+        ({"headers": {"Via": "1.1 google"}, "body": {"retry_after": 20.0, "global": True}}, True),
+        ({"headers": {"Retry-After": "20"}, "body": "<html>blocked</html>"}, True),
+        ({"headers": {"Via": "1.1 google"}, "body": {"retry_after": 20.0, "global": False}}, False),
+    ],
+    ids=["global", "from Cloudflare", "of one route"],
+)
+def test_a_429_for_everything_holds_every_route(
+    discord_simulator: DiscordSimulator, answer: dict[str, Any], held: bool
+) -> None:
+    """The global limit, and Cloudflare's, are not run against again on another route."""
+    url = discord_simulator.discord_api_url
+    channel = DiscordBot(discord_simulator.bot_token, "2002", api_url=url, wait=lambda _: False)
+    receipt = channel.post(announced(signal()), no_picture, may_repeat=False)
+    discord_simulator.faults([{"fault": "status", "status": 429, "method": "POST", "times": 1} | answer])
+    with pytest.raises(NotSent):
+        channel.post(announced(signal(signal_id="9" * 36)), no_picture, may_repeat=False)
+    letter = followed(running(thread_id=receipt.thread_id), [ENTERED])
+    if held:
+        with pytest.raises(NotSent, match="allowance"):
+            channel.post(letter, no_picture, may_repeat=False)
+    else:
+        channel.post(letter, no_picture, may_repeat=False)
+    channel.close()
+
+
 def test_nobody_there_means_not_sent() -> None:
     """A refused connection is a message that was not sent."""
     with socket.socket() as unused:
@@ -333,3 +361,16 @@ def test_discord_sees_a_well_behaved_client(channel: DiscordBot, discord_simulat
     requests = discord_simulator.requests()
     assert [request["warnings"] for request in requests] == [[]] * len(requests)
     assert all(request["status"] < 400 for request in requests)
+
+
+def test_what_follows_in_the_channel_leads_to_its_announcement(
+    text: DiscordBot, discord_simulator: DiscordSimulator
+) -> None:
+    """Where there is no thread, or no longer one, the title is a link to the first message."""
+    receipt = text.post(announced(signal()), no_picture, may_repeat=False)
+    assert receipt.thread_id is not None
+    discord_simulator.delete_thread(receipt.thread_id)
+    letter = followed(running(thread_id=receipt.thread_id), [ENTERED])
+    text.post(replace(letter, first_message=receipt.message_id), no_picture, may_repeat=False)
+    last = posts_of(discord_simulator)[-1]["embeds"][0]
+    assert str(last["url"]).endswith(f"{discord_simulator.text_channel_id}/{receipt.message_id}")

@@ -220,7 +220,17 @@ def _forgotten(settings: Settings) -> list[str]:
 
 def unheeded(settings: Settings) -> list[str]:
     """A line for each setting that is given and goes unheeded, now or in this version."""
-    return [*_idle_webhooks(settings), *_idle_bot(settings), *_not_used()]
+    return [*_idle_webhooks(settings), *_idle_boards(settings), *_idle_bot(settings), *_not_used()]
+
+
+def _idle_boards(settings: Settings) -> list[str]:
+    """In test mode everything goes to one place."""
+    boards = ("discord_system_webhook_url", "discord_shadow_webhook_url")
+    return [
+        f"{name.upper()} is set, but TEST_MODE is true: what it is for goes to the test channel"
+        for name in boards
+        if settings.test_mode and getattr(settings, name) is not None
+    ]
 
 
 def _idle_bot(settings: Settings) -> list[str]:

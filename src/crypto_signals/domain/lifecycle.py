@@ -79,7 +79,7 @@ def apply(signal: Signal, event: Event) -> Signal:
         signal = signal.rebased(event.factor)
     told: dict[str, datetime | str | None] = {}
     if event.type is EventType.ANNOUNCED:
-        told = {"announced_at": event.ts, "thread_id": event.thread_id}
+        told = {"announced_at": signal.announced_at or event.ts, "thread_id": event.thread_id}
     elif event.type is EventType.CANCELLED:
         told = {"cancelled_at": event.ts}
     progress = _progressed(signal.progress, event)

@@ -194,7 +194,7 @@ class Relay:
         effects += self._card_on(owed)
         summary.announcements += owed.is_announcement
         summary.follow_ups += not owed.is_announcement
-        if not owed.is_announcement and (receipt.thread_id is None or owed.signal.thread_id is not None):
+        if not owed.is_announcement and receipt.thread_id in (None, owed.signal.thread_id):
             self.store.record_effects(effects)
             return
         event = Event(type=EventType.ANNOUNCED, ts=now, thread_id=receipt.thread_id)

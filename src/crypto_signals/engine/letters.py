@@ -47,8 +47,8 @@ def next_owed(store: Store, signal_id: str) -> Owed | None:
         return None
     chosen = [effect for effect in left if effect.is_unsettled] or _together(left)
     events = tuple(history[effect.seq - 1] for effect in chosen)
-    letter = Letter(chosen[-1].key, chosen[0].kind, signal, events)
-    return Owed(letter, tuple(chosen), first_message(effects))
+    first = first_message(effects)
+    return Owed(Letter(chosen[-1].key, chosen[0].kind, signal, events, first), tuple(chosen), first)
 
 
 def first_message(effects: Iterable[Effect]) -> str | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
@@ -300,13 +300,19 @@ class Store(Ledger, Outbox, Tenancy, Runs, Retention, Transfer, Protocol):
 class Letter:
     """What one thread is told next, as one message: of ``events``, one or more, in order.
 
-    ``key`` names the message for ever, so that it can be looked for.
+    ``key`` names the message for ever, so that it can be looked for. ``first_message`` is the id of the
+    signal's announcement, where it is known.
     """
 
     key: str
     kind: EffectKind
     signal: Signal
     events: tuple[Event, ...]
+    first_message: str | None = None
+
+    def without_thread(self) -> "Letter":
+        """The same, for a signal whose thread is gone."""
+        return replace(self, signal=replace(self.signal, thread_id=None))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,12 @@ import json
 import re
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import httpx
 from pydantic import SecretStr
 
-from crypto_signals.domain.errors import NotSent, UsageError
+from crypto_signals.domain.errors import DeliveryError, NotSent, UsageError
 from crypto_signals.domain.notices import Notice
 from crypto_signals.domain.vocabulary import EffectKind
 from crypto_signals.domain.wording import one_line
@@ -22,7 +23,7 @@ from crypto_signals.notifications import discord_answers as answers
 from crypto_signals.notifications.discord_client import TIMEOUT, DiscordClient, checked, wait
 from crypto_signals.notifications.discord_edits import edit
 from crypto_signals.notifications.discord_marks import mark_of
-from crypto_signals.notifications.discord_posts import JsonObject, posts, thread_title
+from crypto_signals.notifications.discord_posts import JsonObject, linked, posts, thread_title
 from crypto_signals.notifications.messages import message, shows_picture
 from crypto_signals.notifications.notices import notice_message
 
@@ -60,6 +61,7 @@ class DiscordWebhook:
         self._client = DiscordClient(
             name, address, secret, _ADVICE, timeout=timeout, wait=wait, monotonic=monotonic
         )
+        self._place: tuple[object, object] | None = None
         self._has_threads = True
         self._for_notices = for_notices
         self._parts_sent: dict[str, tuple[int, Receipt]] = {}
@@ -72,20 +74,28 @@ class DiscordWebhook:
 
     def post(self, letter: Letter, picture: Picture, *, may_repeat: bool) -> Receipt:
         """An announcement opens a thread in a forum channel, whose id is in the receipt; what follows is told
-        there, or names its signal. If one post of several is not sent, posting the same letter again goes
-        on from there."""
+        there, or names its signal and leads to its announcement; a thread that was deleted gets a successor.
+        If one post of several is not sent, posting the same letter again goes on from there."""
         told = message(letter, may_repeat=may_repeat)
         announces = letter.kind is EffectKind.ANNOUNCE
         thread_id = None if announces else letter.signal.thread_id
         drawn = picture() if shows_picture(letter) else None
         named = not announces and thread_id is None
         bodies = posts(told, mark_of(letter), named=named, picture=drawn is not None)
+        if named and letter.first_message is not None:
+            bodies = linked(bodies, *self._where(), letter.first_message)
         digest = hashlib.sha256(json.dumps([thread_id, bodies]).encode()).hexdigest()
         sent, receipt = self._parts_sent.pop(digest, (0, None))
         for number in range(sent, len(bodies)):
             into = thread_id or (receipt.thread_id if receipt else None)
             try:
                 latest = self._post(bodies[number], into, thread_title(told), None if number else drawn)
+            except answers.PlaceGone:
+                if letter.signal.thread_id is None:
+                    raise
+                return self.post(
+                    replace(letter.without_thread(), first_message=None), lambda: drawn, may_repeat=may_repeat
+                )
             except NotSent:
                 if receipt is not None:
                     self._parts_sent[digest] = (number, receipt)
@@ -93,6 +103,16 @@ class DiscordWebhook:
             receipt = receipt or latest
         assert receipt is not None  # noqa: S101 - a message has at least one post
         return receipt
+
+    def _where(self) -> tuple[object, object]:
+        """The server and the channel that it posts into, asked once; a link is worth no message."""
+        if self._place is None:
+            try:
+                about = self._client.read("")
+            except DeliveryError:
+                return None, None
+            self._place = about.get("guild_id"), about.get("channel_id")
+        return self._place
 
     def find(self, letter: Letter) -> Receipt | None:  # noqa: ARG002
         """A webhook cannot be asked what it has posted."""

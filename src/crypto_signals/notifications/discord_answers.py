@@ -31,6 +31,10 @@ class PlaceGone(Refused):
     """The channel or thread that a request named does not exist any more."""
 
 
+class ThreadGone(Refused):
+    """The thread of one signal does not exist any more; its channel does."""
+
+
 def error(name: str, response: httpx.Response, secret: str, advice: str) -> DeliveryError:
     """The outcome that an answer other than a useful 2xx stands for.
 
@@ -91,8 +95,18 @@ def retry_after_s(response: httpx.Response) -> float:
     return max(known, default=1.0)
 
 
+def holds_all(response: httpx.Response) -> bool:
+    """Whether a 429 means every route: Discord's global limit, or Cloudflare's, which has no ``Via``."""
+    if response.status_code != 429:
+        return False
+    told = response.headers.get("X-RateLimit-Global") == "true" or _json(response).get("global") is True
+    return told or "Via" not in response.headers
+
+
 def pause_s(response: httpx.Response) -> float:
-    """How long the next request has to wait so that it is not refused."""
+    """How long the next request of the route has to wait so that it is not refused."""
+    if response.status_code == 429:
+        return retry_after_s(response)
     if response.headers.get("X-RateLimit-Remaining") != "0":
         return 0.0
     return _seconds(response.headers.get("X-RateLimit-Reset-After")) or 0.0

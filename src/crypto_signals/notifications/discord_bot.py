@@ -22,7 +22,7 @@ from crypto_signals.notifications.discord_client import TIMEOUT, DiscordClient, 
 from crypto_signals.notifications.discord_edits import edit
 from crypto_signals.notifications.discord_history import DiscordHistory
 from crypto_signals.notifications.discord_marks import mark_of, nonce_of, part_in
-from crypto_signals.notifications.discord_posts import JsonObject, posts, thread_title
+from crypto_signals.notifications.discord_posts import JsonObject, linked, posts, thread_title
 from crypto_signals.notifications.messages import message, shows_picture
 from crypto_signals.notifications.notices import notice_message
 
@@ -78,15 +78,20 @@ class DiscordBot:
 
     def post(self, letter: Letter, picture: Picture, *, may_repeat: bool) -> Receipt:
         """An announcement opens its thread, whose id is in the receipt; what follows is told there. A signal
-        without a thread is followed by name in the text channel, and gets a thread in the forum."""
+        without a thread, or whose thread was deleted, is followed by name in the text channel, and gets a
+        thread in the forum."""
         drawn = picture() if shows_picture(letter) else None
-        bodies = self._bodies(letter, may_repeat=may_repeat, picture=drawn is not None)
-        return self._judged(lambda: self._posted(letter, bodies, drawn))
+
+        def told(letter: Letter) -> Receipt:
+            bodies = self._bodies(letter, may_repeat=may_repeat, picture=drawn is not None)
+            return self._posted(letter, bodies, drawn)
+
+        return self._anywhere(letter, told)
 
     def find(self, letter: Letter) -> Receipt | None:
         """Where the message is. One of which only a part arrived is completed, but only if its first post is
         there, which has the picture; an announcement gets the thread that it lacks."""
-        return self._judged(lambda: self._found(letter))
+        return self._anywhere(letter, self._found)
 
     def edit(self, letter: Letter, message_id: str) -> None:
         """In a forum the announcement is in its thread, in a text channel its thread hangs on it."""
@@ -225,7 +230,10 @@ class DiscordBot:
     def _bodies(self, letter: Letter, *, may_repeat: bool, picture: bool) -> list[JsonObject]:
         named = letter.kind is not EffectKind.ANNOUNCE and self._place(letter) == self._channel_id
         told = message(letter, may_repeat=may_repeat)
-        return posts(told, mark_of(letter), named=named, picture=picture)
+        bodies = posts(told, mark_of(letter), named=named, picture=picture)
+        if not named or self._is_forum():
+            return bodies
+        return linked(bodies, self._channel().get("guild_id"), self._channel_id, letter.first_message)
 
     def _place(self, letter: Letter) -> str:
         """Where a letter begins: the signal's thread, or the channel."""
@@ -244,6 +252,14 @@ class DiscordBot:
             self._facts = facts
         return self._facts
 
+    def _anywhere(self, letter: Letter, call: Callable[[Letter], T]) -> T:
+        """In the signal's thread, or as if it had none, where that was deleted."""
+        try:
+            return self._judged(lambda: call(letter))
+        except answers.ThreadGone:
+            alone = letter.without_thread()
+        return self._judged(lambda: call(alone))
+
     def _judged(self, call: Callable[[], T]) -> T:
         try:
             return call()
@@ -257,7 +273,7 @@ class DiscordBot:
             self._client.read(f"/channels/{self._channel_id}")
         except answers.PlaceGone:
             return ChannelPaused(f"{gone}; {_ADVICE}")
-        return Refused(f"{gone}: the thread of this signal was deleted")
+        return answers.ThreadGone(f"{gone}: the thread of this signal was deleted")
 
 
 def _thread_form(letter: Letter) -> JsonObject:

@@ -23,6 +23,7 @@ from crypto_signals.notifications.discord_posts import PICTURE_NAME, JsonObject
 USER_AGENT = f"DiscordBot (https://pypi.org/project/crypto-sentinel, {__version__})"
 TIMEOUT = httpx.Timeout(connect=3.0, read=8.0, write=5.0, pool=3.0)
 MAX_WAIT_S: Final = 30.0
+_EVERY = "*"
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -138,7 +139,7 @@ class DiscordClient:
         if self._gone is not None:
             return ChannelPaused(self._gone)
         route = f"{method} {path}"
-        delay = self._resume_at.get(route, 0.0) - self._monotonic()
+        delay = max(self._resume_at.get(which, 0.0) for which in (route, _EVERY)) - self._monotonic()
         if delay > 0 and (delay > MAX_WAIT_S or not self._wait(delay)):
             return NotSent(f"{self.name}: the allowance is used up for {delay:.0f} s", delay)
         url = self._address.get_secret_value() + path
@@ -146,5 +147,6 @@ class DiscordClient:
             response = self._client.request(method, url, params=query, **content)
         except (httpx.HTTPError, httpx.InvalidURL) as problem:
             return answers.failure(self.name, problem, method)
-        self._resume_at[route] = self._monotonic() + answers.pause_s(response)
+        held = _EVERY if answers.holds_all(response) else route
+        self._resume_at[held] = self._monotonic() + answers.pause_s(response)
         return response

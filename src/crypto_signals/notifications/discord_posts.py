@@ -108,6 +108,16 @@ def posts(message: Message, mark: str, *, named: bool = False, picture: bool = F
     return bodies
 
 
+def linked(
+    bodies: list[JsonObject], guild: object, channel: object, message_id: str | None
+) -> list[JsonObject]:
+    """With a title that leads to the first message of the signal, where it is known where that is."""
+    known = all(isinstance(part, str) and part.isdigit() for part in (guild, channel, message_id))
+    if known:
+        bodies[0]["embeds"][0]["url"] = f"https://discord.com/channels/{guild}/{channel}/{message_id}"
+    return bodies
+
+
 def _items(message: Message, title: str, footer: str) -> Iterator[_Item]:
     """Everything that is said, in parts that fit anywhere. A title or footer that had to be cut is
     said again, whole."""

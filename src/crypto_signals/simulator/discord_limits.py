@@ -34,6 +34,6 @@ def too_many(reading: Reading, scope: Literal["user", "shared", "global"]) -> Re
     retry_after = math.ceil(reading.reset_after * 1000) / 1000
     everywhere = scope == "global"
     body = {"message": MESSAGES[scope], "retry_after": retry_after, "global": everywhere}
-    headers = {"Retry-After": str(math.ceil(retry_after)), "X-RateLimit-Scope": scope}
+    headers = {"Retry-After": str(math.ceil(retry_after)), "X-RateLimit-Scope": scope, "Via": "1.1 google"}
     headers |= {"X-RateLimit-Global": "true"} if everywhere else {}
     return JSONResponse(body, 429, headers)
