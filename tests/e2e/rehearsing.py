@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
@@ -43,8 +45,31 @@ SAID = {
 Story = Mapping[str, Any]
 
 
-def real_bars(folder: Path) -> list[Path]:
+@dataclass(frozen=True)
+class Split:
+    """So many new shares for an old one, from a day on: added to bars that know of none, which are then the
+    adjusted ones."""
+
+    symbol: str
+    day: dt.datetime
+    shares: float
+
+    def put_into(self, bars: pa.Table) -> pa.Table:
+        """The same bars in raw prices, with the columns that tell of the split."""
+        mine = pc.equal(bars["symbol"], self.symbol).to_numpy()
+        days = bars["ts"].to_numpy()
+        day = np.datetime64(self.day.replace(tzinfo=None))
+        factor = np.where(mine & (days < day), self.shares, 1.0)
+        raw = {name: bars[name].to_numpy() * factor for name in ("open", "high", "low", "close")}
+        raw["volume"] = bars["volume"].to_numpy() / factor
+        raw["split_factor"] = np.where(mine & (days == day), self.shares, 1.0)
+        raw["dividend"] = np.zeros(len(bars))
+        return pa.table({"symbol": bars["symbol"], "ts": bars["ts"], **raw})
+
+
+def real_bars(folder: Path, split: Split | None = None) -> list[Path]:
     """The cast's bars, cut to the years that are needed."""
+    folder.mkdir(exist_ok=True)
     paths = []
     for name, cast in (("crypto_daily", COINS), ("equity_daily", STOCKS)):
         source = REAL_DATA / "dev" / f"{name}.parquet"
@@ -53,7 +78,8 @@ def real_bars(folder: Path) -> list[Path]:
         bars = pq.read_table(source, columns=["symbol", "ts", "open", "high", "low", "close", "volume"])
         wanted = (pc.field("ts") >= FIRST_BAR) & (pc.field("ts") < LAST_BAR) & pc.field("symbol").isin(cast)
         paths.append(folder / f"{name}.parquet")
-        pq.write_table(bars.filter(wanted), paths[-1])
+        bars = bars.filter(wanted)
+        pq.write_table(split.put_into(bars) if split else bars, paths[-1])
     return paths
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from e2e.program import Program
+from e2e.program import Program, texts
 from e2e.rehearsing import (
     COINS,
     EARLY_CLOSES,
@@ -21,6 +21,7 @@ from e2e.rehearsing import (
     UNKNOWN,
     Rehearsal,
     Script,
+    Split,
     Story,
     market_truth,
     real_bars,
@@ -36,6 +37,7 @@ def december(*days: int) -> frozenset[dt.date]:
 
 
 WEEK = Script(dt.date(2018, 12, 19), 8, without_alpaca=december(26), without_discord=december(22, 23))
+WEEK_OF_A_SPLIT = Script(dt.date(2018, 12, 19), 8)
 MONTH = Script(dt.date(2018, 12, 5), 30, without_alpaca=december(13), without_discord=december(7, 8, 22, 23))
 
 
@@ -170,6 +172,37 @@ class TestAWeek:
             assert wrong(story, {story["thread_id"]: bad}) != []
         assert wrong({**story, "effects": story["effects"][:-1]}, week.threads) != []
         assert wrong({**story, "status": "CANCELLED", "announced_at": None}, week.threads) != []
+
+
+SPLIT = Split("NEM", dt.datetime(2018, 12, 21, tzinfo=dt.UTC), 4.0)
+"""While its signal of 2018-12-19 is open."""
+
+
+def through_a_split(folder: Path, split: Split | None) -> tuple[Story, str]:
+    """The story of NEM's signal, and all that its thread says."""
+    with running_simulator(bars=real_bars(folder / "bars", split)) as simulator:
+        webhook = {"TEST_DISCORD_WEBHOOK": simulator.forum_webhook}
+        settings = {"EQUITY_SYMBOLS": "NEM", "CRYPTO_SYMBOLS": "ADA/USD", **webhook}
+        played = Rehearsal(program(folder / "played", simulator, **settings), simulator, WEEK_OF_A_SPLIT)
+        played.play()
+        (story,) = (story for story in played.stories() if story["symbol"] == "NEM")
+        (thread,) = (thread for thread in simulator.threads() if thread["id"] == story["thread_id"])
+        return story, "\n".join(map(texts, thread["messages"]))
+
+
+@pytest.mark.proof
+@pytest.mark.timeout(900)
+@pytest.mark.xfail(strict=True, reason="open signals are not re-based yet")
+def test_a_split_changes_the_levels_and_not_the_result(tmp_path: Path) -> None:
+    """Four shares for one while a signal is open: its thread tells of it, and its result in R stays."""
+    for name in ("with", "without"):
+        (tmp_path / name).mkdir()
+    split, said = through_a_split(tmp_path / "with", SPLIT)
+    whole, _ = through_a_split(tmp_path / "without", None)
+    keys = ("market_status", "market_exit_reason", "entry_ts")
+    assert [split[key] for key in keys] == [whole[key] for key in keys]
+    assert split["result_r"] == pytest.approx(whole["result_r"], abs=1e-3)
+    assert "split" in said.lower()
 
 
 @pytest.mark.soak

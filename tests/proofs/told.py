@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from crypto_signals.domain.events import Effect
+from crypto_signals.domain.events import Effect, Event
 from crypto_signals.domain.vocabulary import EffectKind, EffectStatus
 from crypto_signals.engine.letters import LEFT
 from crypto_signals.engine.ports import Story
@@ -12,6 +12,7 @@ from crypto_signals.notifications.announcement import MAY_REPEAT
 from crypto_signals.notifications.discord_posts import posts
 from crypto_signals.notifications.follow_ups import note
 from crypto_signals.notifications.messages import announcement, card, follow_up
+from crypto_signals.notifications.texts import Message as Text
 
 Message = Mapping[str, Any]
 
@@ -114,11 +115,25 @@ def _tells(story: Story, message: Message) -> Iterator[Said]:
             tells = str(message["embeds"][0].get("title")).startswith(title)
         elif effect.kind is EffectKind.CARD:
             continue
+        elif effect.kind is EffectKind.NOTE:
+            tells = any(_words(note(signal, events)) in said for events in _noted_with(story, event))
         else:
-            told = note if effect.kind is EffectKind.NOTE else follow_up
-            tells = posts(told(signal, (event,)), "")[0]["embeds"][0]["description"] in said
+            tells = _words(follow_up(signal, (event,))) in said
         if tells:
             yield _said_as(effect)
+
+
+def _noted_with(story: Story, event: Event) -> Iterator[Sequence[Event]]:
+    """The events that one note may tell together with this one: those noted next to it."""
+    noted = [story.events[effect.seq - 1] for effect in story.effects if effect.kind is EffectKind.NOTE]
+    for first in range(noted.index(event) + 1):
+        for last in range(noted.index(event), len(noted)):
+            yield noted[first : last + 1]
+
+
+def _words(text: Text) -> str:
+    words: str = posts(text, "")[0]["embeds"][0]["description"]
+    return words
 
 
 def _description(message: Message) -> str:
