@@ -45,7 +45,7 @@ ROOMS = (
         "relay",
         ("engine.deliver", "engine.letters"),
         (
-            ("tests/engine/test_deliver.py", "-k", "not every"),
+            ("tests/engine/test_deliver.py", "tests/engine/test_watching.py", "-k", "not every"),
             ("tests/engine/test_deliver.py", "-k", "every"),
         ),
         20,

@@ -125,6 +125,7 @@ def watch(configuration: Configuration, say: Say, *, served: bool = False) -> Wa
 
 
 def secrets_of(settings: Settings) -> list[str]:
-    """Every value that must not be shown."""
+    """Every value that must not be shown; of stores, only an address can hold a secret."""
     values = (getattr(settings, name) for name in type(settings).model_fields)
-    return [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
+    secrets = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
+    return [secret for secret in secrets if not secret.startswith(("sqlite:", "firestore:"))]
