@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -28,6 +29,7 @@ from crypto_signals.engine.ports import BarSource, Channel, History, Patience, W
 from crypto_signals.home import HeldByAnother, held
 from crypto_signals.market.calendars import MarketCalendar
 from crypto_signals.notifications.console import ConsoleChannel
+from crypto_signals.observability.redaction import Redactor
 from crypto_signals.process import RunBudget
 
 
@@ -42,7 +44,14 @@ def health(configuration: Configuration) -> list[Finding]:
     findings.append(calendar_finding(calendar.ends(), now(settings)))
     findings.append(examined("clock", lambda: clock_finding(settings)))
     findings.append(examined("disk", lambda: disk_finding(settings.sentinel_home)))
-    return [*findings, *report_findings(settings)]
+    redactor = Redactor(configuration.secrets)
+    return [_without_secrets(finding, redactor) for finding in (*findings, *report_findings(settings))]
+
+
+def _without_secrets(finding: Finding, redactor: Redactor) -> Finding:
+    """What a service says of itself is shown, and might be what it was told."""
+    fix = finding.fix and redactor.text(finding.fix)
+    return replace(finding, detail=redactor.text(finding.detail), fix=fix)
 
 
 def _home_finding(home: Path) -> Finding:
