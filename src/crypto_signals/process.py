@@ -19,7 +19,7 @@ class SystemClock:
 
 
 class RunBudget:
-    """A `Patience` of real seconds, stopped with the one it lies ``within``. ``stop`` ends every wait soon.
+    """A `Patience` of real time, stopped with the one that it lies ``within``. ``stop`` ends each wait soon.
 
     The wish to stop is a plain flag that waits look at: it is set by signal handlers, which must not lock.
     """

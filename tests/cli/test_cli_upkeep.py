@@ -154,7 +154,7 @@ def test_health_of_a_healthy_store(program: Program) -> None:
     found = program("health", "--format", "json", **SETTINGS).rows
     assert {row["service"] for row in found} >= {"home", "store", "quarantine", "delivery", "market"}
     assert {tuple(row) for row in found} == {("service", "status", "latency_ms", "detail", "fix")}
-    assert {row["service"] for row in found if row["status"] == "off"} == {"console"}
+    assert {row["service"] for row in found if row["status"] == "off"} == {"console", "clock", "feed"}
     assert {row["status"] for row in found} == {"ok", "off"}
 
 

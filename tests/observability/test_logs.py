@@ -143,6 +143,7 @@ def test_what_nobody_catches_in_a_thread_is_logged_without_secrets() -> None:
 
 def test_words_are_left_alone() -> None:
     """A secret that is too short to be one, and numbers, blot nothing out."""
-    redactor = Redactor(["k", "1", ""])
-    assert redactor.text("ok 1") == "ok 1"
+    redactor = Redactor(["k", "1", "", STORE, "http://gateway:9091/push"])
+    said = "ok 1: push to sentinel on db.example.org"
+    assert redactor.text(said) == said
     assert redactor.value({"a": 1.5, "b": True, "c": None}) == {"a": 1.5, "b": True, "c": None}

@@ -45,7 +45,13 @@ ROOMS = (
         "relay",
         ("engine.deliver", "engine.letters", "engine.attempts", "engine.cards"),
         (
-            ("tests/engine/test_deliver.py", "tests/engine/test_cards.py", "-k", "not every"),
+            (
+                "tests/engine/test_deliver.py",
+                "tests/engine/test_cards.py",
+                "tests/engine/test_watching.py",
+                "-k",
+                "not every",
+            ),
             ("tests/engine/test_deliver.py", "-k", "every"),
         ),
         20,

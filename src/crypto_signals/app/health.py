@@ -1,6 +1,9 @@
 """What is examined of each configured part."""
 
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -9,16 +12,24 @@ from rich.console import Console
 from crypto_signals.app.bars import bar_source
 from crypto_signals.app.channels import channels
 from crypto_signals.app.live import now
+from crypto_signals.app.probing import (
+    clock_finding,
+    disk_finding,
+    feed_finding,
+    no_feed_finding,
+    report_findings,
+)
 from crypto_signals.app.stores import configured
 from crypto_signals.config import Configuration, Settings
 from crypto_signals.domain.errors import NoBars
-from crypto_signals.domain.instruments import Timeframe
-from crypto_signals.domain.vocabulary import Health
+from crypto_signals.domain.instruments import Instrument, Timeframe
+from crypto_signals.domain.vocabulary import AssetClass, Health
 from crypto_signals.engine.health import Finding, calendar_finding, examined, store_findings
-from crypto_signals.engine.ports import Channel, Patience, Wanted
+from crypto_signals.engine.ports import BarSource, Channel, History, Patience, Wanted
 from crypto_signals.home import HeldByAnother, held
 from crypto_signals.market.calendars import MarketCalendar
 from crypto_signals.notifications.console import ConsoleChannel
+from crypto_signals.observability.redaction import Redactor
 from crypto_signals.process import RunBudget
 
 
@@ -29,9 +40,18 @@ def health(configuration: Configuration) -> list[Finding]:
     findings = [examined("home", lambda: _home_finding(settings.sentinel_home))]
     findings += _stored(configuration)
     findings += _told(settings, budget)
-    findings.append(examined("market", lambda: _market_finding(settings, calendar, budget)))
+    findings += _market(settings, calendar, budget)
     findings.append(calendar_finding(calendar.ends(), now(settings)))
-    return findings
+    findings.append(examined("clock", lambda: clock_finding(settings)))
+    findings.append(examined("disk", lambda: disk_finding(settings.sentinel_home)))
+    redactor = Redactor(configuration.secrets)
+    return [_without_secrets(finding, redactor) for finding in (*findings, *report_findings(settings))]
+
+
+def _without_secrets(finding: Finding, redactor: Redactor) -> Finding:
+    """What a service says of itself is shown, and might be what it was told."""
+    fix = finding.fix and redactor.text(finding.fix)
+    return replace(finding, detail=redactor.text(finding.detail), fix=fix)
 
 
 def _home_finding(home: Path) -> Finding:
@@ -69,12 +89,38 @@ def _channel_finding(channel: Channel) -> Finding:
     return Finding(channel.name, status, channel.check())
 
 
-def _market_finding(settings: Settings, calendar: MarketCalendar, patience: Patience) -> Finding:
-    with closing(bar_source(settings, calendar, patience)) as source:
-        asked = source.instruments()[0]
-        try:
-            history = source.history([Wanted(asked)], Timeframe("1Day"), now(settings))
-        except NoBars as error:
-            return Finding("market", Health.DOWN, str(error), "Check BARS_URL, ALPACA_DATA_URL and the keys.")
-    newest = f"{history.panel[asked.symbol].ts[-1].astype('datetime64[D]')}"
-    return Finding("market", Health.OK, f"{asked.symbol} has bars up to {newest}")
+def _market(settings: Settings, calendar: MarketCalendar, patience: Patience) -> Iterator[Finding]:
+    """One symbol of each asset class is asked for: the market, and what this plan gives of stocks."""
+    asked: dict[AssetClass, Instrument] = {}
+    with ExitStack() as stack:
+
+        def look() -> Finding:
+            source = stack.enter_context(closing(bar_source(settings, calendar, patience)))
+            for instrument in source.instruments():
+                asked.setdefault(instrument.asset_class, instrument)
+            first = next(iter(asked.values()))
+            history, newest = _newest(source, first, now(settings))
+            if stock := asked.get(AssetClass.EQUITY):
+                found.append(examined("feed", partial(_feed, settings, source, stock, history)))
+            else:
+                found.append(no_feed_finding(settings, set(asked)))
+            return Finding("market", Health.OK, f"{first.symbol} has bars up to {newest}")
+
+        found: list[Finding] = []
+        yield examined("market", look)
+        yield from found
+
+
+def _newest(source: BarSource, asked: Instrument, when: datetime) -> tuple[History, str]:
+    """Its bars, and the date of the newest. Raises ``NoBars``."""
+    history = source.history([Wanted(asked)], Timeframe("1Day"), when)
+    if asked.symbol not in history.panel.symbols:
+        said = "; ".join(error.error for error in history.errors) or "there are no bars"
+        raise NoBars(f"{asked.symbol}: {said}")
+    return history, f"{history.panel[asked.symbol].ts[-1].astype('datetime64[D]')}"
+
+
+def _feed(settings: Settings, source: BarSource, stock: Instrument, history: History) -> Finding:
+    if stock.symbol not in history.panel.symbols:
+        history, _ = _newest(source, stock, now(settings))
+    return feed_finding(stock.symbol, history.feeds.get(stock.symbol), settings.alpaca_data_feed)

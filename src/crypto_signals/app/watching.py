@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from pydantic import SecretStr
-
 from crypto_signals.config import Configuration, Settings
 from crypto_signals.domain.errors import LeaseHeld
 from crypto_signals.engine.ports import Watcher
@@ -113,7 +111,7 @@ def watch(configuration: Configuration, say: Say, *, served: bool = False) -> Wa
     """Begins to log, until the process ends, and gives who watches its runs."""
     settings = configuration.settings
     stack = ExitStack()
-    redactor = Redactor(secrets_of(settings))
+    redactor = Redactor(configuration.secrets)
     stack.enter_context(logging_to(sys.stderr, settings.log_format, settings.log_level, redactor))
     atexit.register(stack.close)
     metrics = None
@@ -122,9 +120,3 @@ def watch(configuration: Configuration, say: Say, *, served: bool = False) -> Wa
 
         metrics = Metrics()
     return Watch(settings, say, metrics)
-
-
-def secrets_of(settings: Settings) -> list[str]:
-    """Every value that must not be shown."""
-    values = (getattr(settings, name) for name in type(settings).model_fields)
-    return [value.get_secret_value() for value in values if isinstance(value, SecretStr)]

@@ -10,6 +10,7 @@ from crypto_signals.cli import (
     config_command,
     demo_command,
     health_command,
+    init_command,
     patterns_command,
     run_command,
     scan_command,
@@ -40,6 +41,7 @@ application.add_typer(signals_command.application, name="signals")
 application.command("patterns")(patterns_command.patterns)
 application.command("audit")(audit_command.audit)
 application.command("health")(health_command.health)
+application.command("init")(init_command.init)
 application.command("cleanup")(cleanup_command.cleanup)
 application.add_typer(store_command.application, name="store")
 application.command("config")(config_command.config)

@@ -38,6 +38,13 @@ class Configuration:
         return shown | {"store_url": store and store_shown(store.get_secret_value())}
 
     @property
+    def secrets(self) -> list[str]:
+        """Every value that must not be shown; of stores, only an address can hold a secret."""
+        values = (getattr(self.settings, name) for name in Settings.model_fields)
+        secrets = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
+        return [secret for secret in secrets if not secret.startswith(("sqlite:", "firestore:"))]
+
+    @property
     def hash(self) -> str:
         """Of the masked settings, the strategies and what is looked for; stored with each run."""
         parts = [*self.strategies, self.detectors]

@@ -148,6 +148,16 @@ def read(problems: list[str]) -> Resolved:
     return resolved
 
 
+def problems_of(values: Mapping[str, str]) -> list[str]:
+    """What would be wrong if the settings so named had these values."""
+    given: dict[str, Any] = {name.lower(): value for name, value in values.items()}
+    try:
+        settings = Settings(_env_file=None, **given)
+    except ValidationError as error:
+        return [_problem(detail, Secrets()) for detail in error.errors()]
+    return missing(settings, (), lambda _: "what was given and the environment")
+
+
 def _env_file(problems: list[str]) -> Mapping[str, str]:
     """What ``.env`` says, by upper-case names; a value that is empty is not set."""
     try:

@@ -39,7 +39,7 @@ from crypto_signals.engine.ports import (
     Watcher,
 )
 from crypto_signals.engine.summary import Summary
-from crypto_signals.engine.watching import UNWATCHED, delivery
+from crypto_signals.engine.watching import UNWATCHED, delivery, oldest_s
 
 SENDING_ATTEMPTS = 5
 
@@ -284,15 +284,7 @@ class Relay:
         left = self.store.undelivered()
         summary.unknown = sum(effect.is_unsettled for effect in left)
         summary.owed = len(left) - summary.unknown
-        summary.oldest_owed_s = self._age_s(left[0]) if left else 0.0
-
-    def _age_s(self, effect: Effect) -> float:
-        """How long ago that happened which people are to be told."""
-        try:
-            _, events, _ = self.store.signal(effect.signal_id)
-        except UnreadableRow:
-            return 0.0
-        return max(0.0, (self.clock.now() - events[effect.seq - 1].ts).total_seconds())
+        summary.oldest_owed_s = oldest_s(self.store, left, self.clock.now())
 
 
 def _threads(effects: Iterable[Effect]) -> list[str]:

@@ -1,12 +1,15 @@
 """What a run tells those who watch it; nobody has to."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime
 
 from crypto_signals.analysis.panel import as_datetime
+from crypto_signals.domain.errors import UnreadableRow
+from crypto_signals.domain.events import Effect
 from crypto_signals.domain.instruments import Instrument
 from crypto_signals.engine.letters import Owed
-from crypto_signals.engine.ports import Delivery, Looked, SourceError
+from crypto_signals.engine.ports import Delivery, Looked, SourceError, Store
 from crypto_signals.engine.sight import Sight
 
 
@@ -56,6 +59,18 @@ def looks(
             shadow_signals=opened.get((symbol, True), 0),
             error=wrong.get(symbol),
         )
+
+
+def oldest_s(store: Store, undelivered: Sequence[Effect], now: datetime) -> float:
+    """How long ago that happened which people are to be told first; nothing, if nothing is owed."""
+    if not undelivered:
+        return 0.0
+    first = undelivered[0]
+    try:
+        _, events, _ = store.signal(first.signal_id)
+    except UnreadableRow:
+        return 0.0
+    return max(0.0, (now - events[first.seq - 1].ts).total_seconds())
 
 
 def delivery(channel: str, owed: Owed, outcome: str) -> Delivery:

@@ -25,7 +25,7 @@ class Metrics:
     """A `Watcher` with a registry of its own, filled over the life of the process."""
 
     def __init__(self) -> None:
-        disable_created_metrics()  # type: ignore[no-untyped-call]  # there
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         gauge = partial(Gauge, namespace="sentinel", registry=self.registry)
         counter = partial(Counter, namespace="sentinel", registry=self.registry)

@@ -4,17 +4,17 @@ import logging
 import re
 import traceback
 from collections.abc import Iterable, Mapping
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 SHORTEST = 4
 """What is shorter is no secret that could be told from a word."""
+SHORTEST_TOKEN = 10
 HIDDEN = "***"
 _WEBHOOK = re.compile(r"(?:(?:https?:)?//[^\s\"'<>]*?)?/webhooks/[^/\s]+/[^\s\"'<>)]+", re.IGNORECASE)
 
 
 class Redactor:
-    """Blots out ``secrets``, as they are and as an address holds them, and the secret parts of those that are
-    addresses: the password, the last step of the path."""
+    """Blots out ``secrets``, as they are and as an address holds them, and what is secret in addresses."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         parts = {part for secret in secrets for part in _parts(secret)}
@@ -39,14 +39,19 @@ class Redactor:
 
 
 def _parts(secret: str) -> Iterable[str]:
+    """The secret itself; of an address its password and, if it may be a token, the last step of its path."""
     yield secret
     if "://" not in secret:
         return
     address = urlsplit(secret)
-    for part in (address.password, address.path.rstrip("/").rpartition("/")[2]):
-        if part:
-            yield part
-            yield unquote(part)
+    words = [value for name, value in parse_qsl(address.query) if "password" in name.lower()]
+    words += [address.password] if address.password else []
+    step = address.path.rstrip("/").rpartition("/")[2]
+    if address.scheme in {"http", "https"} and len(step) >= SHORTEST_TOKEN:
+        words.append(step)
+    for word in words:
+        yield word
+        yield unquote(word)
 
 
 class HideSecrets(logging.Filter):
