@@ -112,6 +112,17 @@ def test_a_dividend_scales_the_bars_before_it(
     assert closes(stocks(alpaca, "MSFT", adjustment=adjustment)) == [before] * 3 + [100] * 2
 
 
+def test_a_dividend_on_the_day_of_a_split_is_one_of_the_new_shares(tmp_path: Path) -> None:
+    """Half a dollar for each of ten new shares, which were one of 100, is five per cent."""
+    table = [row for row in days() if row["symbol"] == "NVDA"]
+    table[3]["dividend"] = 0.5
+    path = tmp_path / "bars.parquet"
+    pq.write_table(pa.Table.from_pylist(table), path)
+    with running_simulator(bars=[path], now=NOW) as simulator:
+        assert closes(stocks(simulator, adjustment="all")) == [9.5] * 3 + [10] * 2
+        assert closes(stocks(simulator, adjustment="dividend")) == [95] * 3 + [10] * 2
+
+
 def test_the_basic_plan_withholds_the_newest_tape(alpaca: DiscordSimulator) -> None:
     """The last 15 minutes of SIP are a 403 with a code of 422; older bars and IEX are not withheld."""
     query = {"symbols": "NVDA", "timeframe": "1Day", "start": "2018-06-01"}
