@@ -69,7 +69,6 @@ class Split:
 
 def real_bars(folder: Path, split: Split | None = None) -> list[Path]:
     """The cast's bars, cut to the years that are needed."""
-    folder.mkdir(exist_ok=True)
     paths = []
     for name, cast in (("crypto_daily", COINS), ("equity_daily", STOCKS)):
         source = REAL_DATA / "dev" / f"{name}.parquet"
