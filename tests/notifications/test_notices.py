@@ -84,28 +84,27 @@ def test_refusals_are_grey_and_a_losing_week_is_red() -> None:
 
 
 @pytest.mark.parametrize("count", [1, LISTED])
-def test_a_board_of_its_own_takes_notices_wherever_it_is(
-    discord_simulator: DiscordSimulator, count: int
-) -> None:
+def test_a_webhook_takes_notices_wherever_it_is(discord_simulator: DiscordSimulator, count: int) -> None:
     """In a forum each opens a thread, in a text channel they stand in a row; nothing in them can ping."""
     for url in (discord_simulator.forum_webhook, discord_simulator.text_webhook):
-        board = DiscordWebhook(url, for_notices=True, timeout=QUICK)
+        board = DiscordWebhook(url, timeout=QUICK)
         board.tell(RefusedSetups(NOW, tuple(refused(count))))
         board.close()
     forum, channel = discord_simulator.threads()
     assert forum["name"].endswith("refused by a gate · 2018-12-24")
+    assert len(forum["messages"]) == len(channel["messages"])
     for thread in (forum, channel):
         assert not any(message["mentions_open"] for message in thread["messages"])
 
 
-def test_a_forum_of_signals_gets_no_notices(discord_simulator: DiscordSimulator) -> None:
-    """A thread there is a signal; nothing fails for that."""
-    webhook = DiscordWebhook(discord_simulator.forum_webhook, timeout=QUICK)
-    webhook.tell(BEAT)
-    webhook.close()
+@pytest.mark.parametrize("count", [1, LISTED])
+def test_a_bot_in_a_forum_opens_one_thread_a_notice(discord_simulator: DiscordSimulator, count: int) -> None:
+    """However many posts it takes."""
     with bot(discord_simulator, "forum") as channel:
-        channel.tell(BEAT)
-    assert discord_simulator.threads() == []
+        channel.tell(RefusedSetups(NOW, tuple(refused(count))))
+    (thread,) = discord_simulator.threads()
+    assert thread["name"].endswith("refused by a gate · 2018-12-24")
+    assert thread["messages"]
 
 
 def test_a_channel_of_signals_takes_notices(discord_simulator: DiscordSimulator) -> None:

@@ -54,7 +54,7 @@ def _board(which: str, url: SecretStr, patience: Patience) -> Noticeboard:
     from crypto_signals.notifications.discord import DiscordWebhook  # noqa: PLC0415 - loads the HTTP client
 
     name = f"Discord {which} webhook"
-    return DiscordWebhook(url.get_secret_value(), name, for_notices=True, wait=patience.wait)
+    return DiscordWebhook(url.get_secret_value(), name, wait=patience.wait)
 
 
 def _channel_ids(settings: Settings) -> Mapping[AssetClass, str | None]:

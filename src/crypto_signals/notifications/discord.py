@@ -36,7 +36,7 @@ class DiscordWebhook:
     """A `Channel` over one webhook.
 
     ``url`` must be https, or http on loopback; anything else raises `UsageError`. ``name`` is how errors
-    call it. ``for_notices``: whether signals are told elsewhere. Whether the channel has threads is found out
+    call it.  Whether the channel has threads is found out
     with the first post and then remembered.
     """
 
@@ -48,7 +48,6 @@ class DiscordWebhook:
         url: str,
         name: str = "Discord webhook",
         *,
-        for_notices: bool = False,
         timeout: httpx.Timeout = TIMEOUT,
         wait: Wait = wait,
         monotonic: Callable[[], float] = time.monotonic,
@@ -63,7 +62,6 @@ class DiscordWebhook:
         )
         self._place: tuple[object, object] | None = None
         self._has_threads = True
-        self._for_notices = for_notices
         self._parts_sent: dict[str, tuple[int, Receipt]] = {}
 
     def __repr__(self) -> str:
@@ -127,17 +125,10 @@ class DiscordWebhook:
         return f"posts as the webhook {one_line(str(self._client.read('').get('name')))}"
 
     def tell(self, notice: Notice) -> None:
-        """In a forum for notices each opens a thread; a forum of signals has no place for them."""
-        told = notice_message(notice)
+        """In a forum each opens a thread of its own."""
+        told, thread_id = notice_message(notice), None
         for body in posts(told, f"{told.ts:%Y-%m-%d}"):
-            if self._for_notices:
-                self._post(body, None, thread_title(told), None)
-                continue
-            response = self._client.send("", {"username": USERNAME} | body, query={"wait": "true"})
-            if answers.code(response) == answers.NEEDS_THREAD:
-                return
-            if answers.receipt_ids(response) is None:
-                raise self._client.problem(response)
+            thread_id = self._post(body, thread_id, thread_title(told), None).thread_id
 
     def _post(self, body: JsonObject, thread_id: str | None, title: str, picture: bytes | None) -> Receipt:
         """One post. The kind of the channel is learnt from its refusals, which posted nothing."""

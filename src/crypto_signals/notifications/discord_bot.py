@@ -106,13 +106,18 @@ class DiscordBot:
         return f"posts as {one_line(str(me.get('username')))} in #{one_line(str(channel.get('name')))}"
 
     def tell(self, notice: Notice) -> None:
-        """A forum has no place for what belongs to no thread."""
-        if self._is_forum():
-            return
-        told = notice_message(notice)
+        """In a forum each opens a thread of its own."""
+        told, place = notice_message(notice), self._channel_id
         for body in posts(told, f"{told.ts:%Y-%m-%d}"):
-            response = self._client.send(f"/channels/{self._channel_id}/messages", body)
-            if answers.receipt_ids(response) is None:
+            if place == self._channel_id and self._is_forum():
+                form = {"name": thread_title(told), "message": body}
+                response = self._client.send(f"/channels/{place}/threads", form)
+                opened = answers.thread_ids(response) if response.is_success else None
+                place = opened[1] if opened else place
+            else:
+                response = self._client.send(f"/channels/{place}/messages", body)
+                opened = answers.receipt_ids(response) if response.is_success else None
+            if opened is None:
                 raise self._client.problem(response)
 
     def _edit(self, letter: Letter, message_id: str) -> None:
