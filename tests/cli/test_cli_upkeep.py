@@ -238,3 +238,20 @@ def test_health_asks_discord_without_posting(program: Program, discord_simulator
     assert (answer.code, row["status"]) == (1, "down")
     assert "channel's id" in str(row["fix"])
     assert all(thread["messages"] == [] for thread in discord_simulator.threads())
+
+
+def test_health_asks_the_webhooks_for_notices_too(
+    program: Program, discord_simulator: DiscordSimulator
+) -> None:
+    """One that was deleted is down before anybody misses what it would have told."""
+    given = {
+        "TEST_MODE": "false",
+        "LIVE_CRYPTO_DISCORD_WEBHOOK_URL": discord_simulator.forum_webhook,
+        "LIVE_STOCK_DISCORD_WEBHOOK_URL": discord_simulator.forum_webhook,
+        "DISCORD_SYSTEM_WEBHOOK_URL": discord_simulator.text_webhook,
+        "DISCORD_SHADOW_WEBHOOK_URL": f"{discord_simulator.text_webhook}-deleted",
+    }
+    answer = program("health", "--format", "json", **SETTINGS, **given)
+    found = {row["service"]: row["status"] for row in answer.rows if "Discord" in row["service"]}
+    assert found["Discord system webhook"] == "ok"
+    assert (answer.code, found["Discord shadow webhook"]) == (1, "down")

@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from crypto_signals.app.bars import bar_source
-from crypto_signals.app.channels import channels
+from crypto_signals.app.channels import channels, notices
 from crypto_signals.app.live import now
 from crypto_signals.app.probing import (
     clock_finding,
@@ -25,7 +25,7 @@ from crypto_signals.domain.errors import NoBars
 from crypto_signals.domain.instruments import Instrument, Timeframe
 from crypto_signals.domain.vocabulary import AssetClass, Health
 from crypto_signals.engine.health import Finding, calendar_finding, examined, store_findings
-from crypto_signals.engine.ports import BarSource, Channel, History, Patience, Wanted
+from crypto_signals.engine.ports import BarSource, Channel, History, Noticeboard, Patience, Wanted
 from crypto_signals.home import HeldByAnother, held
 from crypto_signals.market.calendars import MarketCalendar
 from crypto_signals.notifications.console import ConsoleChannel
@@ -39,7 +39,7 @@ def health(configuration: Configuration) -> list[Finding]:
     budget = RunBudget(settings.run_budget_seconds)
     findings = [examined("home", lambda: _home_finding(settings.sentinel_home))]
     findings += _stored(configuration)
-    findings += _told(settings, budget)
+    findings += _told(configuration, budget)
     findings += _market(settings, calendar, budget)
     findings.append(calendar_finding(calendar.ends(), now(settings)))
     findings.append(examined("clock", lambda: clock_finding(settings)))
@@ -74,19 +74,22 @@ def _stored(configuration: Configuration) -> list[Finding]:
     return [examined("store", probe), *found]
 
 
-def _told(settings: Settings, patience: Patience) -> list[Finding]:
+def _told(configuration: Configuration, patience: Patience) -> list[Finding]:
     """A line for each place where people are told, asked without posting."""
-    places = {channel.name: channel for channel in channels(settings, Console(), patience).values()}
+    told = channels(configuration.settings, Console(), patience)
+    boards = notices(configuration.settings, configuration.messages, told, patience)
+    places: dict[str, Channel | Noticeboard] = {channel.name: channel for channel in told.values()}
+    places |= {board.name: board for board in (boards.system, boards.shadows) if board is not None}
     findings = []
-    for name, channel in places.items():
-        with closing(channel):
-            findings.append(examined(name, partial(_channel_finding, channel)))
+    for name, place in places.items():
+        with closing(place):
+            findings.append(examined(name, partial(_place_finding, place)))
     return findings
 
 
-def _channel_finding(channel: Channel) -> Finding:
-    status = Health.OFF if isinstance(channel, ConsoleChannel) else Health.OK
-    return Finding(channel.name, status, channel.check())
+def _place_finding(place: Channel | Noticeboard) -> Finding:
+    status = Health.OFF if isinstance(place, ConsoleChannel) else Health.OK
+    return Finding(place.name, status, place.check())
 
 
 def _market(settings: Settings, calendar: MarketCalendar, patience: Patience) -> Iterator[Finding]:

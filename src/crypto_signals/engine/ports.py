@@ -406,6 +406,10 @@ class Noticeboard(Protocol):
         """Raises the ``DeliveryError`` that fits; returning means it was delivered."""
         ...
 
+    def check(self) -> str:
+        """What is known of the other side, asked without posting. Raises the ``DeliveryError`` that fits."""
+        ...
+
     def close(self) -> None:
         """Gives back what it holds."""
         ...
