@@ -115,12 +115,13 @@ def assert_each_thread_tells_its_story(left: Left) -> None:
 
 
 def assert_only_outages_were_noticed(left: Left) -> None:
-    """With Alpaca away a run exits 3; otherwise 1, as the mistyped symbol is named every day, and nothing
-    stays owed but while Discord is away."""
+    """With Alpaca away a run exits 3, or 1 after a holiday, when the kept stocks lack no bar; otherwise 1, as
+    the mistyped symbol is named every day, and nothing stays owed but while Discord is away."""
     script = left.played.script
     for moment, answer in left.played.answers.items():
         if moment.date() in script.without_alpaca:
-            assert (answer.code, "cannot be reached" in answer.err) == (3, True)
+            assert answer.code in {1, 3}
+            assert "cannot be reached" in answer.everything
             continue
         row = answer.row
         assert (answer.code, row["symbols_processed"]) == (1, len(COINS) + len(STOCKS)), answer.everything
@@ -178,7 +179,6 @@ class TestAWeek:
         assert {asset_class for _, asset_class in told} == {"crypto", "equity"}
         assert week.played.answers[close + dt.timedelta(minutes=25)].row["follow_ups"] > 0
 
-    @pytest.mark.xfail(strict=True, reason="open signals are not re-based yet")
     def test_a_split_changes_the_levels_and_not_the_result(self, week: Left, tmp_path: Path) -> None:
         """Four shares for one while a signal is open: its thread tells of it, and its result in R stays."""
         whole = next(story for story in week.stories if story["symbol"] == SPLIT.symbol)

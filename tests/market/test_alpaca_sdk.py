@@ -1,4 +1,4 @@
-"""Alpaca's own SDK as the referee: it works against the stand-in, and reads the same bars as our client."""
+"""Alpaca's own SDK as the referee: it works against the stand-in, and reads the same bars as we do."""
 
 import importlib.util
 import json
@@ -10,7 +10,12 @@ from typing import Any
 
 import pytest
 
-from crypto_signals.market.alpaca_client import AlpacaClient, Keys
+from crypto_signals.analysis.panel import Series
+from crypto_signals.domain.instruments import Instrument, Timeframe
+from crypto_signals.engine.ports import Wanted
+from crypto_signals.market.alpaca import AlpacaBars
+from crypto_signals.market.alpaca_client import Keys
+from crypto_signals.market.calendars import MarketCalendar
 from e2e.program import CRYPTO, EQUITY, REAL_DATA
 from simulator.simulator_fixtures import DiscordSimulator, running_simulator
 
@@ -30,12 +35,11 @@ with warnings.catch_warnings():
     from alpaca.trading.requests import GetAssetsRequest, GetCalendarRequest
 
 
-NOW = "2018-12-20T20:00:00Z"
+NOW = "2018-12-20T00:05:00Z"
 START = datetime(2018, 10, 1, tzinfo=UTC)
-END = datetime(2018, 12, 20, 19, 30, tzinfo=UTC)
+END = datetime(2018, 12, 19, 23, 30, tzinfo=UTC)
 COINS = ["BTC/USD", "ETH/USD"]
 STOCKS = ["SPY", "TSLA"]
-FIELDS = {"open": "o", "high": "h", "low": "l", "close": "c", "volume": "v", "trade_count": "n", "vwap": "vw"}
 
 
 @pytest.fixture(scope="module")
@@ -59,71 +63,66 @@ def trading(alpaca: DiscordSimulator) -> TradingClient:
     return TradingClient("key", "secret", paper=True, url_override=alpaca.alpaca_trading_url)
 
 
-@pytest.fixture
-def ours(alpaca: DiscordSimulator) -> Iterator[AlpacaClient]:
-    client = AlpacaClient(alpaca.alpaca_data_url, Keys("key", "secret"))
-    yield client
-    client.close()
+def ours(
+    alpaca: DiscordSimulator, symbols: list[str], feed: str = "auto"
+) -> dict[str, list[tuple[object, ...]]]:
+    """What the program's own source of bars reads."""
+    keys = Keys("key", "secret")
+    source = AlpacaBars(alpaca.alpaca_data_url, MarketCalendar(), symbols, keys=keys, feed=feed)
+    try:
+        wanted = [Wanted(Instrument.of(symbol), START) for symbol in symbols]
+        panel = source.history(wanted, Timeframe("1Day"), datetime.fromisoformat(NOW)).panel
+    finally:
+        source.close()
+    return {series.symbol: rows_of(series) for series in panel}
 
 
-def window(symbols: list[str], **others: str) -> dict[str, str]:
-    stamps = {"start": START.isoformat(), "end": END.isoformat()}
-    return {"symbols": ",".join(symbols), "timeframe": "1Day", **stamps, **others}
+def rows_of(series: Series) -> list[tuple[object, ...]]:
+    days = [str(ts)[:10] for ts in series.ts]
+    columns = (series.open, series.high, series.low, series.close, series.volume)
+    return list(zip(days, *(column.tolist() for column in columns), strict=True))
 
 
-def as_read(bars: dict[str, list[Any]]) -> dict[str, list[dict[str, object]]]:
-    """The SDK's models in the words of the service."""
+def theirs(bars: dict[str, list[Any]]) -> dict[str, list[tuple[object, ...]]]:
+    """The SDK's models in the same form."""
     return {
         symbol: [
-            {"t": f"{bar.timestamp:%Y-%m-%dT%H:%M:%SZ}"}
-            | {key: getattr(bar, name) for name, key in FIELDS.items()}
-            for bar in its_bars
+            (f"{bar.timestamp:%Y-%m-%d}", bar.open, bar.high, bar.low, bar.close, bar.volume) for bar in its
         ]
-        for symbol, its_bars in bars.items()
+        for symbol, its in bars.items()
     }
 
 
-def test_the_sdk_reads_the_coins_that_our_client_reads(
-    coins: CryptoHistoricalDataClient, ours: AlpacaClient
+def test_the_sdk_reads_the_coins_that_we_read(
+    alpaca: DiscordSimulator, coins: CryptoHistoricalDataClient
 ) -> None:
     """Bar by bar and field by field."""
     request = CryptoBarsRequest(symbol_or_symbols=COINS, timeframe=TimeFrame.Day, start=START, end=END)
-    theirs = as_read(coins.get_crypto_bars(request).data)
-    assert theirs == ours.bars("/v1beta3/crypto/us/bars", window(COINS))
-    assert [len(theirs[symbol]) for symbol in COINS] == [81, 81]
+    read = theirs(coins.get_crypto_bars(request).data)
+    assert read == ours(alpaca, COINS)
+    assert [len(read[symbol]) for symbol in COINS] == [80, 80]
 
 
 @pytest.mark.parametrize("feed", ["sip", "iex"])
-@pytest.mark.parametrize("adjustment", ["raw", "split"])
-def test_the_sdk_reads_the_stocks_that_our_client_reads(
-    stocks: StockHistoricalDataClient, ours: AlpacaClient, feed: str, adjustment: str
+def test_the_sdk_reads_the_stocks_that_we_read(
+    alpaca: DiscordSimulator, stocks: StockHistoricalDataClient, feed: str
 ) -> None:
-    """On each feed, adjusted or not; each of them has both symbols."""
+    """On each feed, which differ."""
     request = StockBarsRequest(
         symbol_or_symbols=STOCKS,
         timeframe=TimeFrame.Day,
         start=START,
         end=END,
         feed=DataFeed(feed),
-        adjustment=Adjustment(adjustment),
+        adjustment=Adjustment.SPLIT,
     )
-    theirs = as_read(stocks.get_stock_bars(request).data)
-    asked = window(STOCKS, feed=feed, adjustment=adjustment)
-    assert theirs == ours.bars("/v2/stocks/bars", asked)
-    assert list(theirs) == STOCKS
+    read = theirs(stocks.get_stock_bars(request).data)
+    assert read == ours(alpaca, STOCKS, feed)
+    assert read != ours(alpaca, STOCKS, "iex" if feed == "sip" else "sip")
+    assert [len(read[symbol]) for symbol in STOCKS] == [56, 56]
 
 
-def test_the_sdk_follows_pages_as_our_client_does(
-    stocks: StockHistoricalDataClient, ours: AlpacaClient
-) -> None:
-    """A few bars a page, over both symbols."""
-    few = {"limit": "7"}
-    request = StockBarsRequest(symbol_or_symbols=STOCKS, timeframe=TimeFrame.Day, start=START, end=END)
-    theirs = as_read(stocks.get_stock_bars(request).data)
-    assert ours.bars("/v2/stocks/bars", window(STOCKS) | few) == theirs
-
-
-def test_the_sdk_reads_splits_as_our_client_does() -> None:
+def test_the_sdk_reads_splits() -> None:
     """Real raw bars around NVDA's split of 2024-06-10: before it they are a tenth, once it has come."""
     raw = REAL_DATA / "dev" / "equity_daily_raw_splits.parquet"
     if not raw.exists():
@@ -165,9 +164,9 @@ def test_the_sdk_reads_assets_calendar_clock_and_account(trading: TradingClient)
     assert [asset.symbol for asset in trading.get_all_assets(crypto)] == ["BTC/USD", "ETH/USD", "LTC/USD"]
     assert trading.get_asset("SPY").tradable
     days = trading.get_calendar(GetCalendarRequest(start=START.date(), end=END.date()))
-    assert len(days) == 57
+    assert len(days) == 56
     clock = trading.get_clock()
-    assert (clock.is_open, clock.next_close.hour) == (True, 16)
+    assert (clock.is_open, clock.next_close.hour) == (False, 16)
     assert trading.get_account().status == "ACTIVE"
 
 

@@ -121,6 +121,14 @@ class Program:
             except NoBars:
                 self.without_bars += 1
 
+    def stories(self) -> list[Story]:
+        """All that is stored."""
+        store = self.memory.open()
+        try:
+            return [Story(*store.signal(signal.signal_id)) for signal in store.signals()]
+        finally:
+            store.close()
+
     def rest(self) -> None:
         """The world has healed: a few more runs."""
         self.simulator.clear_faults()
@@ -154,7 +162,7 @@ def lived(simulator: DiscordSimulator, script: Script, kind: Kind, home: Path, s
         }
     )
     program.rest()
-    return Days(program.memory.stories(), simulator.threads(), struck, program.without_bars)
+    return Days(program.stories(), simulator.threads(), struck, program.without_bars)
 
 
 def truth(days: Days) -> dict[str, tuple[object, ...]]:
