@@ -98,7 +98,7 @@ class Program:
             store.acquire("one", LEASE_S)
             stack.callback(store.release)
             patience = Endurance(self.clock, store, BUDGET_S)
-            source = bar_source(self.settings, MarketCalendar(), patience)
+            source = bar_source(self.settings, MarketCalendar(), patience, cached=True)
             stack.callback(source.close)
             told = channels(self.settings, Console(quiet=True), patience)
             for channel in told.values():
