@@ -16,6 +16,8 @@ from crypto_signals.observability.redaction import HideSecrets, Redactor
 LogFormat = Literal["console", "json", "gcp"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 OWN = "crypto_signals"
+_APART = "google"
+"""Google's libraries take their loggers off the others when they are imported, whenever that is."""
 _GCP = "logging.googleapis.com"
 _LABELS = ("run_id", "symbol", "signal_id", "environment", "logger")
 
@@ -45,9 +47,11 @@ def logging_to(file: TextIO, style: LogFormat, level: LogLevel | None, redactor:
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
     )
-    root, own = logging.getLogger(), logging.getLogger(OWN)
+    root, own, apart = (logging.getLogger(name) for name in (None, OWN, _APART))
     before = root.level, own.level, sys.excepthook, threading.excepthook
     root.addHandler(handler)
+    apart.addHandler(handler)
+    apart.propagate = False
     root.setLevel(logging.DEBUG if level == "DEBUG" else logging.WARNING)
     own.setLevel(level or (logging.CRITICAL if style == "console" else logging.INFO))
     sys.excepthook, threading.excepthook = _uncaught, _uncaught_in_thread
@@ -58,6 +62,7 @@ def logging_to(file: TextIO, style: LogFormat, level: LogLevel | None, redactor:
         root.setLevel(before[0])
         own.setLevel(before[1])
         root.removeHandler(handler)
+        apart.removeHandler(handler)
         structlog.reset_defaults()
 
 
