@@ -100,9 +100,10 @@ def raised() -> Exception:
 @pytest.mark.parametrize("name", ["crypto_signals", "httpx", "google.api_core"])
 def test_no_secret_gets_out_of_a_library_or_of_ours(style: LogFormat, name: str) -> None:
     """In the message, in arguments, in exceptions, their causes and tracebacks; encoded for an address.
-    Google's library goes its own way from its import on."""
-    pytest.importorskip("google.api_core")
+    Google's libraries go their own way from their first client on."""
+    google = pytest.importorskip("google.api_core.client_logging")
     with logged(style, "DEBUG") as file:
+        google.initialize_logging()
         log = logging.getLogger(name)
         log.warning("GET %s gave %r", httpx.URL(WEBHOOK + "/messages/1?wait=true"), {"key": "CANARY+KEY/1="})
         log.warning("CANARY%%2BKEY%%2F1%%3D and CANARY@PASS and %s", "ping/CANARYDEADMAN")

@@ -17,7 +17,7 @@ LogFormat = Literal["console", "json", "gcp"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 OWN = "crypto_signals"
 _APART = "google"
-"""Google's libraries take their loggers off the others when they are imported, whenever that is."""
+"""Google's libraries take their loggers off the others with their first client, whenever that is made."""
 _GCP = "logging.googleapis.com"
 _LABELS = ("run_id", "symbol", "signal_id", "environment", "logger")
 
