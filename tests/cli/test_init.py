@@ -68,6 +68,13 @@ def test_nothing_is_overwritten_in_silence(program: Program) -> None:
     assert (program.folder / "sentinel.toml").read_text() == "[strategies.mine]\n"
 
 
+def test_what_cannot_be_kept_is_not_replaced(program: Program) -> None:
+    """It is said, and nothing is written."""
+    (program.folder / ".env").mkdir()
+    refused = clean(program("init", "--no-input", "--crypto", "BTC/USD", "--force"))
+    assert (refused.code, ".env cannot be read" in refused.err) == (2, True)
+
+
 def test_bad_values_are_all_named_and_nothing_is_written(program: Program) -> None:
     """Without showing what may be a secret; half a pair of keys is one of them."""
     bad = ("--webhook", "https://example.org/CANARY", "--crypto", "BTC USD")

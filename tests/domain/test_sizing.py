@@ -5,10 +5,11 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from crypto_signals.domain.instruments import Instrument
 from crypto_signals.domain.sizing import quantity, shown
-from crypto_signals.domain.strategy import Strategy
+from crypto_signals.domain.strategy import MOST_RISK_USD, Strategy
 
 USD = st.floats(min_value=0.01, max_value=1e6)
 RISK = st.floats(min_value=1e-6, max_value=1e5)
@@ -61,3 +62,14 @@ def test_sizes_are_shown_in_sensible_digits(size: str, words: str) -> None:
 def test_the_risk_is_no_part_of_what_decides() -> None:
     """Whoever risks more gets the same signals: the version stays."""
     assert Strategy(risk_per_trade=50.0).version("x") == Strategy().version("x")
+
+
+def test_no_accepted_risk_is_too_much_to_be_written() -> None:
+    """Neither the most with the narrowest stop, nor the least; more than that is refused."""
+    for risk_usd in (MOST_RISK_USD, 5e-324):
+        size = quantity(
+            Instrument.of("BTC/USD"), Strategy(risk_per_trade=risk_usd).risk_per_trade or 0.0, 1e-6
+        )
+        assert shown(size) <= size
+    with pytest.raises(ValidationError, match="less than or equal"):
+        Strategy(risk_per_trade=1.1 * MOST_RISK_USD)

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from crypto_signals.domain.errors import NoBars
 from crypto_signals.domain.instruments import Timeframe
@@ -241,6 +243,24 @@ def test_a_damaged_file_is_never_believed(stored: Path) -> None:
                 assert own.bars.has_prices_of(whole[symbol].bars)
                 np.testing.assert_array_equal(own.bars.volume, whole[symbol].bars.volume)
     assert refused > 0.8 * len(damaged)
+
+
+@pytest.mark.parametrize(
+    ("name", "column"),
+    [
+        ("ts", np.arange(100)),
+        ("close", np.full(100, "much")),
+        ("asked_from", np.arange(2)),
+        ("lengths", np.array([0, 100])),
+    ],
+)
+def test_a_file_of_other_columns_is_never_believed(stored: Path, name: str, column: NDArray[Any]) -> None:
+    """Nor one that is whole, but was not written like this."""
+    with np.load(stored) as whole:
+        columns = {own: whole[own] for own in whole}
+    np.savez(stored, allow_pickle=False, **columns | {name: column})
+    cache = BarCache(stored.parent)
+    assert (cache.load(KIND), len(cache.said())) == ({}, 1)
 
 
 def test_a_damaged_cache_is_rebuilt_with_a_warning(alpaca: Simulator, tmp_path: Path) -> None:

@@ -134,6 +134,18 @@ def test_the_last_selection_stands(running: Simulator, trading: Script, tmp_path
         named(source(running, trading, tmp_path / "b", everything=True, now=later))
 
 
+def test_no_list_is_no_selection(running: Simulator, trading: Script, tmp_path: Path) -> None:
+    """Where Alpaca lists nothing, nobody stops looking in silence, and it is asked again on the same day."""
+    trading.says((200, []))
+    with pytest.raises(NoBars, match="of 0 that Alpaca lists"):
+        named(source(running, trading, tmp_path, everything=True))
+    trading.says((200, [asset("AAPL")]))
+    assert named(source(running, trading, tmp_path, everything=True)) == ["AAPL"]
+    trading.says((200, []))
+    later = "2018-12-19T22:00:00"
+    assert named(source(running, trading, tmp_path, everything=True, now=later)) == ["AAPL"]
+
+
 def test_assets_of_any_shape(trading: Script, tmp_path: Path) -> None:
     """Unknown fields and values are no reason to fail; what is not clearly tradable is left out."""
     novel = asset("AAPL", exchange="NOVEL")
@@ -146,9 +158,13 @@ def test_assets_of_any_shape(trading: Script, tmp_path: Path) -> None:
         tradable(trading, tmp_path / "other")
 
 
-@pytest.mark.parametrize(
-    "content", ["", "{", "[]", '{"day": "2018-12-18"}', '{"symbols": 7, "day": "2018-12-18"}']
-)
+DAMAGED = [
+    *("", "{", "[]", "[" * 100_000, '{"day": "2018-12-18"}'),
+    *(f'{{"symbols": {symbols}, "day": "2018-12-18"}}' for symbols in ("7", '"AAPL"', '["AAPL", null]')),
+]
+
+
+@pytest.mark.parametrize("content", DAMAGED)
 def test_a_damaged_list_is_asked_for_again(trading: Script, tmp_path: Path, content: str) -> None:
     """And replaced by a good one."""
     path = tmp_path / "assets-equity.json"
@@ -173,6 +189,11 @@ def test_without_a_list_the_nearest_has_bars(running: Simulator) -> None:
     OPEN.append(bars)
     (error,) = look(bars).errors
     assert error.error.endswith("the nearest known: MSFT")
+
+
+def test_a_known_symbol_is_not_misspelt() -> None:
+    """It is not advised to write it as it is."""
+    assert nearest("BTC/USD", ["BTC/USD", "BCH/USD"]) == []
 
 
 def test_a_pair_is_near_by_what_is_bought() -> None:

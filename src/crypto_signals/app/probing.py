@@ -64,7 +64,8 @@ def _skew(url: str) -> timedelta | None:
 
     before = datetime.now(UTC)
     try:
-        answer = httpx.get(url, timeout=TIMEOUT_S, follow_redirects=False)
+        with httpx.stream("GET", url, timeout=TIMEOUT_S, follow_redirects=False) as answer:
+            pass
     except httpx.HTTPError:
         return None
     after = datetime.now(UTC)
@@ -117,7 +118,8 @@ def _gateway(address: str) -> Finding:
 
     fix = "Check METRICS_PUSHGATEWAY_URL; runs go on without it."
     try:
-        answer = httpx.get(f"{address}/-/ready", timeout=TIMEOUT_S)
+        with httpx.stream("GET", f"{address}/-/ready", timeout=TIMEOUT_S) as answer:
+            pass
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         return Finding("pushgateway", Health.WARN, f"cannot be reached ({type(error).__name__})", fix)
     if answer.is_success:

@@ -35,7 +35,7 @@ def write(values: Mapping[str, str], *, replace: bool) -> list[str]:
     if ENV.exists():
         if not replace:
             raise UsageError(f"{ENV} exists already: --force replaces it, and keeps the old one as {ENV}.bak")
-        _put(ENV.with_name(f"{ENV}.bak"), ENV.read_bytes())
+        _put(ENV.with_name(f"{ENV}.bak"), _content(ENV))
         said.append(f"the old {ENV} is kept as {ENV}.bak")
     lines = [f"{name}={_quoted(value)}\n" for name, value in given.items()]
     _put(ENV, "".join([_HEAD, *lines]).encode())
@@ -49,6 +49,13 @@ def write(values: Mapping[str, str], *, replace: bool) -> list[str]:
 def _quoted(value: str) -> str:
     """Single quotes keep a value from being interpreted; no setting may hold one."""
     return value if _PLAIN.fullmatch(value) else f"'{value}'"
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read, so it is not replaced: {error.strerror}") from None
 
 
 def _put(path: Path, content: bytes, mode: int = 0o600) -> None:

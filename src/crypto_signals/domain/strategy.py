@@ -12,6 +12,8 @@ from crypto_signals.domain.vocabulary import AssetClass, Conviction, EntryType
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+MOST_RISK_USD = 1e9
+"""Far more than anyone risks, and little enough for every quantity to be written out in full."""
 
 
 class _Frozen(BaseModel):
@@ -74,7 +76,7 @@ class Strategy(_Frozen):
     cooldown_escape_pct: Positive = 10.0
     gates: Gates = Gates()
     costs: Costs = Costs()
-    risk_per_trade: Positive | None = None
+    risk_per_trade: Annotated[Positive, Field(le=MOST_RISK_USD)] | None = None
 
     @field_validator("timeframe")
     @classmethod

@@ -30,6 +30,7 @@ from tenacity import (
 
 from crypto_signals.domain.errors import SourceFailed, UsageError
 from crypto_signals.market.pace import Pace, until_reset
+from crypto_signals.unending import ends_within
 
 ATTEMPTS: Final = 3
 FAILURES: Final = 5
@@ -38,6 +39,7 @@ OPEN_S: Final = 30
 MAX_PAGES: Final = 2_000
 PAGE_BARS: Final = 10_000
 _TIMEOUT: Final = httpx.Timeout(connect=3.0, read=8.0, write=5.0, pool=3.0)
+_BODY_S: Final = 60.0
 
 Rows = dict[str, list[object]]
 
@@ -105,7 +107,11 @@ class AlpacaClient:
         )
         headers = {"APCA-API-KEY-ID": keys.key_id, "APCA-API-SECRET-KEY": keys.secret} if keys else {}
         self._http = httpx.Client(
-            base_url=url, headers=headers, timeout=_TIMEOUT, trust_env=not _is_loopback(url.host)
+            base_url=url,
+            headers=headers,
+            timeout=_TIMEOUT,
+            trust_env=not _is_loopback(url.host),
+            event_hooks={"response": [ends_within(_BODY_S, lambda: self._pace.wait(0.0))]},
         )
 
     def breaker(self, path: str) -> str:

@@ -25,10 +25,12 @@ class DayList:
         """The list of that day, or of whatever day it is."""
         try:
             stored = json.loads(self._path.read_text(encoding="utf-8"))
-            symbols = tuple(str(symbol) for symbol in stored["symbols"])
-            return symbols if day in {None, stored["day"]} else None
-        except (OSError, ValueError, KeyError, TypeError):
+            symbols, of_day = stored["symbols"], stored["day"]
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
+        if not isinstance(symbols, list) or not all(isinstance(symbol, str) for symbol in symbols):
+            return None
+        return tuple(symbols) if day is None or day == of_day else None
 
     def keep(self, day: str, symbols: Sequence[str]) -> None:
         draft = self._path.with_suffix(".draft")
@@ -72,7 +74,8 @@ class Assets:
             self._client = self._client or self._connect()
             answer = self._client.get(_PATH, {"status": "active", "asset_class": _CLASSES[kind]})
             known = _symbols(answer)
-            kept.keep(self.today, known)
+            if known:
+                kept.keep(self.today, known)
         return known
 
 
@@ -93,11 +96,13 @@ def _symbols(answer: object) -> tuple[str, ...]:
 
 
 def nearest(symbol: str, known: Sequence[str]) -> list[str]:
-    """The known symbols that one may have meant; of pairs, what is bought counts.
+    """The known symbols that one may have meant; of pairs, what is bought counts. None for one that is known.
 
     >>> nearest("APPL", ["AAPL", "MSFT", "BTC/USD"]), nearest("BCT/USD", ["ETH/USD", "BTC/USD"])
     (['AAPL'], ['BTC/USD'])
     """
+    if symbol in known:
+        return []
     bases = {own.partition("/")[0]: own for own in known if ("/" in own) == ("/" in symbol)}
     found = get_close_matches(symbol.partition("/")[0].upper(), bases, MOST_NEAREST)
     return [bases[base] for base in found]

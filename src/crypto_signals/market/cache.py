@@ -18,6 +18,7 @@ from crypto_signals.market.fetching import BarKind
 from crypto_signals.market.raw import VALUES, RawBars
 
 FORMAT = 1
+_STAMP = np.dtype("datetime64[us]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ def _packed(kept: Mapping[str, Kept]) -> dict[str, NDArray[Any]]:
     return {
         "format": np.array(FORMAT),
         "symbols": np.array(list(kept), np.str_),
-        "asked_from": np.array([own.asked_from for own in kept.values()], "datetime64[us]"),
+        "asked_from": np.array([own.asked_from for own in kept.values()], _STAMP),
         "lengths": np.array([len(own.bars) for own in kept.values()], np.int64),
         "ts": joined.ts,
         **dict(zip(VALUES, joined.values, strict=True)),
@@ -96,9 +97,13 @@ def _unpacked(stored: Mapping[str, NDArray[Any]]) -> dict[str, Kept]:
     if stored["format"] != FORMAT:
         raise ValueError("another format")
     columns = [stored[name] for name in ("ts", *VALUES)]
-    ends = np.cumsum(stored["lengths"]).tolist()
-    if {len(column) for column in columns} != {ends[-1] if ends else 0}:
+    lengths = stored["lengths"]
+    ends = np.cumsum(lengths).tolist()
+    if {len(column) for column in columns} != {ends[-1] if ends else 0} or np.any(lengths < 1):
         raise ValueError("columns of other lengths")
+    stamps = {stored[name].dtype for name in ("ts", "asked_from")}
+    if stamps != {_STAMP} or {column.dtype for column in columns[1:]} != {np.dtype(np.float64)}:
+        raise ValueError("columns of other kinds")
     rows = zip(stored["symbols"].tolist(), stored["asked_from"], [0, *ends], ends, strict=False)
     return {
         symbol: Kept(asked_from, RawBars(*(column[start:end] for column in columns)))

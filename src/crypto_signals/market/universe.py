@@ -33,15 +33,22 @@ class Universe:
 
     def _selected(self, kind: AssetClass, daily: DailyBars, kept: DayList) -> tuple[str, ...]:
         try:
-            listed = [own for own in self._assets.tradable(kind) if "/" not in own or own.endswith("/USD")]
-            bars = daily(kind, listed)
+            selected = self._worth_it(kind, daily)
         except SourceFailed:
             before = kept.of(None)
-            if before is None:
+            if not before:
                 raise
             return before
-        selected = tuple(symbol for symbol in listed if symbol in bars and is_traded(bars[symbol]))
         kept.keep(self._assets.today, selected)
+        return selected
+
+    def _worth_it(self, kind: AssetClass, daily: DailyBars) -> tuple[str, ...]:
+        """Raises ``SourceFailed`` where that is nothing."""
+        listed = [own for own in self._assets.tradable(kind) if "/" not in own or own.endswith("/USD")]
+        bars = daily(kind, listed)
+        selected = tuple(symbol for symbol in listed if symbol in bars and is_traded(bars[symbol]))
+        if not selected:
+            raise SourceFailed(f"of {len(listed)} that Alpaca lists ({kind.value}) none is traded enough")
         return selected
 
 

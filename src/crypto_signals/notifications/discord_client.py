@@ -19,9 +19,11 @@ from crypto_signals.domain.errors import ChannelPaused, DeliveryError, NotSent, 
 from crypto_signals.engine.ports import Wait
 from crypto_signals.notifications import discord_answers as answers
 from crypto_signals.notifications.discord_posts import PICTURE_NAME, JsonObject
+from crypto_signals.unending import ends_within
 
 USER_AGENT = f"DiscordBot (https://pypi.org/project/crypto-sentinel, {__version__})"
 TIMEOUT = httpx.Timeout(connect=3.0, read=8.0, write=5.0, pool=3.0)
+BODY_S: Final = 3.0
 MAX_WAIT_S: Final = 30.0
 _EVERY = "*"
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -84,6 +86,7 @@ class DiscordClient:
             headers={"User-Agent": USER_AGENT} | dict(headers or {}),
             follow_redirects=False,
             trust_env=address.host not in _LOOPBACK,
+            event_hooks={"response": [ends_within(BODY_S)]},
         )
         self._wait, self._monotonic = wait, monotonic
         self._resume_at: dict[str, float] = {}

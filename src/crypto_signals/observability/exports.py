@@ -66,7 +66,8 @@ def ping(address: str, *, good: bool) -> None:
     url = address if good else parts._replace(path=f"{parts.path.rstrip('/')}/fail").geturl()
     for _ in range(PING_TRIES):
         try:
-            said = httpx.get(url, timeout=TIMEOUT_S, follow_redirects=False)
+            with httpx.stream("GET", url, timeout=TIMEOUT_S, follow_redirects=False) as said:
+                pass
         except (httpx.HTTPError, httpx.InvalidURL):
             continue
         if said.is_success:
