@@ -113,6 +113,13 @@ def test_no_secret_gets_out_of_a_library_or_of_ours(style: LogFormat, name: str)
     assert "CANARY" not in file.getvalue()
 
 
+def test_no_secret_gets_out_of_an_address_with_more_at_its_end() -> None:
+    """A dead man's switch is told of a failure by one step more, before the query."""
+    redactor = Redactor(["https://hc.example.org/CANARYPINGKEY/nightly?create=1&token=CANARYQUERY"])
+    told = "GET https://hc.example.org/CANARYPINGKEY/nightly/fail?create=1&token=CANARYQUERY"
+    assert redactor.text(told) == "GET ***/fail?create=1&token=***"
+
+
 def test_no_secret_gets_out_of_a_line_that_is_badly_made() -> None:
     """Arguments that do not fit their message are shown without secrets, and raise nothing."""
     record = logging.LogRecord("x", logging.ERROR, "x.py", 1, "%d", ("CANARY+KEY/1=",), None)

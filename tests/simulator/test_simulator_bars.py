@@ -181,3 +181,19 @@ def test_a_file_with_holes_is_served_without_them(tmp_path: Path) -> None:
     pq.write_table(pa.Table.from_pylist(table), path)
     with running_simulator(bars=[path], now=NOW) as running:
         assert stamps(crypto(running)) == {"BTC/USD": ["2018-12-25", "2018-12-26", "2018-12-28"]}
+
+
+def test_a_file_may_tell_of_splits_alone(tmp_path: Path) -> None:
+    """Without dividends there were none; prices before a split count in the units after it."""
+    days = list(rows("TSLA", datetime(2018, 12, 3, tzinfo=UTC), timedelta(days=1), 4))
+    table = pa.Table.from_pylist([row | {"split_factor": 1.0 + (at == 3)} for at, row in enumerate(days)])
+    pq.write_table(table, tmp_path / "splits.parquet")
+    with running_simulator(bars=[tmp_path / "splits.parquet"], now="2018-12-10T00:00:00Z") as own:
+        asked = {"symbols": "TSLA", "timeframe": "1Day", "start": "2018-12-01"}
+        opens = {
+            adjustment: [
+                bar["o"] for bar in stocks(own, **asked, adjustment=adjustment).json()["bars"]["TSLA"]
+            ]
+            for adjustment in ("raw", "split")
+        }
+    assert opens["split"] == [*(price / 2 for price in opens["raw"][:3]), opens["raw"][3]]

@@ -39,7 +39,8 @@ class Redactor:
 
 
 def _parts(secret: str) -> Iterable[str]:
-    """The secret itself; of an address its password and, if it may be a token, the last step of its path."""
+    """The secret itself; of an address its password, all before a query, since more may be appended there,
+    and what may be a token: the last step of its path, the values of its query."""
     yield secret
     if "://" not in secret:
         return
@@ -47,8 +48,10 @@ def _parts(secret: str) -> Iterable[str]:
     words = [value for name, value in parse_qsl(address.query) if "password" in name.lower()]
     words += [address.password] if address.password else []
     step = address.path.rstrip("/").rpartition("/")[2]
-    if address.scheme in {"http", "https"} and len(step) >= SHORTEST_TOKEN:
-        words.append(step)
+    if address.scheme in {"http", "https"}:
+        tokens = [step, *(value for _, value in parse_qsl(address.query))]
+        words += [token for token in tokens if len(token) >= SHORTEST_TOKEN]
+        words += [secret.partition("?")[0]] if step else []
     for word in words:
         yield word
         yield unquote(word)

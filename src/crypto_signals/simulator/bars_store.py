@@ -19,7 +19,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
 COLUMNS = ("symbol", "ts", "open", "high", "low", "close", "volume")
-ACTIONS = ("split_factor", "dividend")
+ACTIONS = {"split_factor": 1.0, "dividend": 0.0}
+"""What may happen to a stock on a day, with what stands for nothing."""
 
 Stamps = NDArray[np.int64]
 Values = NDArray[np.float64]
@@ -75,7 +76,7 @@ class BarsStore:
     @classmethod
     def from_files(cls, paths: Iterable[Path]) -> "BarsStore":
         """Read Parquet files with the columns ``symbol, ts, open, high, low, close, volume``, and perhaps
-        ``split_factor`` and ``dividend``.
+        ``split_factor`` or ``dividend``.
 
         The interval is the shortest distance between two bars of a symbol. A later file replaces the
         symbol's bars of the same interval. Raises ``UsageError`` for a file that cannot be read.
@@ -142,11 +143,17 @@ def _columns(path: Path) -> tuple[list[str], Stamps, Stamps, Values]:
 def _table(path: Path) -> pa.Table:
     try:
         known = set(pq.read_schema(path).names)
-        return pq.read_table(path, columns=[*COLUMNS, *(ACTIONS if known.issuperset(ACTIONS) else ())])
+        told = known & ACTIONS.keys()
+        table = pq.read_table(path, columns=[*COLUMNS, *told])
     except FileNotFoundError:
         raise UsageError(f"{path}: there is no such file; check the path") from None
     except (OSError, pa.ArrowException) as error:
         raise UsageError(f"{path}: cannot be read as Parquet: {str(error).splitlines()[0]}") from None
+    if not told:
+        return table
+    for name in ACTIONS.keys() - told:
+        table = table.append_column(name, pa.array(np.full(len(table), ACTIONS[name])))
+    return table.select([*COLUMNS, *ACTIONS])
 
 
 def _interval(ts: Stamps) -> int:
