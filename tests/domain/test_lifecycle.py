@@ -11,7 +11,7 @@ from math import nan
 import pytest
 
 from crypto_signals.domain.events import EventType
-from crypto_signals.domain.lifecycle import advance, without_data
+from crypto_signals.domain.lifecycle import advance, rebased, without_data
 from crypto_signals.domain.signals import Plan
 from crypto_signals.domain.vocabulary import EntryType
 
@@ -799,6 +799,20 @@ def test_no_data_exits_an_open_trade_at_the_last_close(plan: Plan) -> None:
     assert (event.price, event.fraction) == (bars[-1][3], 0.5)
     assert (ended.status, ended.exit_reason) == ("EXPIRED", "no_data")
     assert ended.progress.result_r == pytest.approx(0.5 * 1.0 + 0.5 * 1.1)
+
+
+@pytest.mark.parametrize("plan", [LONG, mirrored(LONG)], ids=["long", "short"])
+def test_new_units_change_prices_and_no_result(plan: Plan) -> None:
+    """An open signal counts its prices anew, at that moment, as one event; a closed one stays as it is."""
+    bars = [BAR_0, TO_TARGET_1] if plan is LONG else [flipped_bar(BAR_0), flipped_bar(TO_TARGET_1)]
+    before = play(signal(plan), bars).signal
+    after, (event,) = rebased(before, 0.25, at(12))
+    assert (event.type, event.ts, event.factor) == (EventType.REBASED, at(12), 0.25)
+    assert (after.plan.stop, after.plan.risk) == (0.25 * plan.stop, 0.25 * plan.risk)
+    assert after.progress.entry_fill == 0.25 * (before.progress.entry_fill or nan)
+    assert after.version == before.version + 1
+    closed, _ = without_data(before, at(12))
+    assert rebased(closed, 0.25, at(13)) == (closed, ())
 
 
 @pytest.mark.parametrize("bars", [[], [ABOVE]], ids=["no_bar_at_all", "waited_one_bar"])

@@ -89,8 +89,8 @@ def _cores(panel: Panel) -> int:
 def _in_processes(
     parts: list[Panel], detectors: Sequence[Detector], question: Question, workers: int
 ) -> list[Block]:
-    built_in = [place for place, entry in enumerate(detectors) if _is_built_in(entry)]
-    own = [place for place, entry in enumerate(detectors) if not _is_built_in(entry)]
+    built_in = [place for place, entry in enumerate(detectors) if is_built_in(entry)]
+    own = [place for place, entry in enumerate(detectors) if not is_built_in(entry)]
     names = [Name(detectors[place].name, detectors[place].tolerance) for place in built_in]
     _answer(_first_bars(parts), names, question)  # compiles once what the workers then find compiled
     forks = sys.platform == "linux" and threading.active_count() == 1
@@ -115,7 +115,8 @@ def _in_processes(
     ]
 
 
-def _is_built_in(entry: Detector) -> bool:
+def is_built_in(entry: Detector) -> bool:
+    """Whether it is ours, and no user's own."""
     return entry.name in CATALOGUE and Name(entry.name, entry.tolerance).detector() is entry
 
 

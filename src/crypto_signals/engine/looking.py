@@ -13,6 +13,7 @@ from datetime import datetime
 
 from crypto_signals.analysis.catalogue import Catalogue
 from crypto_signals.analysis.panel import as_datetime
+from crypto_signals.analysis.panel_pool import is_built_in
 from crypto_signals.domain.errors import StoreUnusable, VersionConflict
 from crypto_signals.domain.strategy import Strategy
 from crypto_signals.engine.book import Book, Entry, saved
@@ -60,7 +61,7 @@ class Lookout:
 
         Asked to stop, it finishes the symbol in hand, and leaves the rest as it was to the next run.
         """
-        for some in _portions([sight for sight in sights if sight.symbol in configured]):
+        for some in self._portions([sight for sight in sights if sight.symbol in configured]):
             if patience.stopping:
                 return
             self._scan(some)
@@ -76,6 +77,14 @@ class Lookout:
         self.summary.open_signals += self.book.open_count()
         for look in looks(self.strategy.name, sights, configured, self._opened, self.summary.errors):
             self.watcher.looked(look)
+
+    def _portions(self, sights: Sequence[Sight]) -> Iterator[list[Sight]]:
+        """Those with one new bar many together, so that one can stop in between; any other by itself. A
+        user's own detectors may take long: beside them each is by itself."""
+        size = PORTION if all(map(is_built_in, self.catalogue)) else 1
+        together = [sight for sight in sights if sight.new_bars == 1]
+        yield from (together[at : at + size] for at in range(0, len(together), size))
+        yield from ([sight] for sight in sights if sight.new_bars > 1)
 
     def _scan(self, sights: Sequence[Sight]) -> None:
         """Many together, or, where that fails, one by one, to find the one that fails."""
@@ -154,13 +163,6 @@ class Lookout:
         except Exception as error:  # noqa: BLE001 - whatever it is, the other symbols go on
             failed.add(symbol)
             self.summary.errors.append(SourceError(symbol, "analysis", f"{type(error).__name__}: {error}"))
-
-
-def _portions(sights: Sequence[Sight]) -> Iterator[list[Sight]]:
-    """Those with one new bar many together, so that one can stop in between; any other by itself."""
-    together = [sight for sight in sights if sight.new_bars == 1]
-    yield from (together[at : at + PORTION] for at in range(0, len(together), PORTION))
-    yield from ([sight] for sight in sights if sight.new_bars > 1)
 
 
 def _worth_writing(entry: Entry) -> bool:
