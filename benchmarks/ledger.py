@@ -64,10 +64,13 @@ class Market:
 class Quick:
     """A channel that takes everything at once."""
 
-    name, can_find = "quick", False
+    name, can_find, can_edit = "quick", False, True
 
     def post(self, letter: Letter, picture: Picture, *, may_repeat: bool) -> Receipt:  # noqa: ARG002
         return Receipt(letter.key, "1")
+
+    def edit(self, letter: Letter, message_id: str) -> None:
+        """Shown at once."""
 
     def find(self, letter: Letter) -> Receipt | None:  # noqa: ARG002
         return None
