@@ -7,7 +7,7 @@ import pytest
 
 from config.test_configuration import WEBHOOK, WEBHOOKS
 from crypto_signals.config import Settings, load
-from crypto_signals.config.settings import unheeded
+from crypto_signals.config.resolving import unheeded
 from crypto_signals.domain.errors import UsageError
 from e2e.program import Program, clean
 

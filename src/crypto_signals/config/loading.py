@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from crypto_signals.config import settings as of_environment
+from crypto_signals.config import resolving as of_environment
 from crypto_signals.config import strategies as of_file
 from crypto_signals.config.settings import Settings
 from crypto_signals.config.strategies import DetectorSettings, MessageSettings

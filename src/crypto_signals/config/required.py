@@ -1,18 +1,15 @@
 """What is missing: settings that others, or what is to be looked at, make necessary."""
 
 from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING
 
+from crypto_signals.config.settings import Settings
 from crypto_signals.config.values import split
-
-if TYPE_CHECKING:
-    from crypto_signals.config.settings import Settings
 
 Looked = Callable[[str], str]
 """Where the setting of a name was looked for, in words."""
 
 
-def missing(settings: "Settings", bad: Collection[str], looked: Looked) -> list[str]:
+def missing(settings: Settings, bad: Collection[str], looked: Looked) -> list[str]:
     """A line for each setting that is needed and neither given nor ``bad``, with where it was looked for."""
     needed = {**_half_a_pair(settings), **_channels(settings)}
     if settings.environment == "PROD":
@@ -24,20 +21,20 @@ def missing(settings: "Settings", bad: Collection[str], looked: Looked) -> list[
     ]
 
 
-def _half_a_pair(settings: "Settings") -> dict[str, str]:
+def _half_a_pair(settings: Settings) -> dict[str, str]:
     pair = ("alpaca_api_key", "alpaca_secret_key")
     given = [name for name in pair if getattr(settings, name) is not None]
     return {name: f"{given[0].upper()} is set, and they go together" for name in pair if len(given) == 1}
 
 
-def _for_stocks(settings: "Settings") -> dict[str, str]:
+def _for_stocks(settings: Settings) -> dict[str, str]:
     if settings.bars_url != "alpaca" or not (settings.equity_symbols and _may_hold_stocks(settings)):
         return {}
     why = "Alpaca gives the bars of EQUITY_SYMBOLS to those alone who have keys"
     return dict.fromkeys(("alpaca_api_key", "alpaca_secret_key"), why)
 
 
-def _channels(settings: "Settings") -> dict[str, str]:
+def _channels(settings: Settings) -> dict[str, str]:
     """A bot has to know where to post. Without one, where one asset class has a live channel, the other may
     not end at the console unnoticed."""
     mode = f"TEST_MODE is {str(settings.test_mode).lower()}"
@@ -50,7 +47,7 @@ def _channels(settings: "Settings") -> dict[str, str]:
     return dict.fromkeys(_webhooks(settings), f"{mode} and {given[0].upper()} is set")
 
 
-def _in_production(settings: "Settings") -> dict[str, str]:
+def _in_production(settings: Settings) -> dict[str, str]:
     """In production nothing ends at a console."""
     if settings.discord_bot_token is not None:
         return {}
@@ -58,13 +55,13 @@ def _in_production(settings: "Settings") -> dict[str, str]:
     return dict.fromkeys(_webhooks(settings), f"ENVIRONMENT is PROD and {mode}")
 
 
-def _bot_channels(settings: "Settings") -> list[str]:
+def _bot_channels(settings: Settings) -> list[str]:
     return _places(
         settings, "discord_channel_id_test", "discord_channel_id_crypto", "discord_channel_id_stock"
     )
 
 
-def _webhooks(settings: "Settings") -> list[str]:
+def _webhooks(settings: Settings) -> list[str]:
     return _places(
         settings,
         "test_discord_webhook",
@@ -73,7 +70,7 @@ def _webhooks(settings: "Settings") -> list[str]:
     )
 
 
-def _places(settings: "Settings", test: str, crypto: str, stock: str) -> list[str]:
+def _places(settings: Settings, test: str, crypto: str, stock: str) -> list[str]:
     """Of three settings, those that name where something may have to be told."""
     if settings.test_mode:
         return [test]
@@ -85,7 +82,7 @@ def _may_hold(symbols: str | None) -> bool:
     return symbols is None or bool(split(symbols))
 
 
-def _may_hold_stocks(settings: "Settings") -> bool:
+def _may_hold_stocks(settings: Settings) -> bool:
     """Bars files hold what they hold; of Alpaca's stocks none is asked for that is not named."""
     if not settings.enable_equities:
         return False
