@@ -359,3 +359,11 @@ def test_any_message_of_a_stored_signal_can_be_looked_at(demo: Program, listed: 
     missing = clean(demo(*which, "--event", len(events) + 1))
     assert (missing.code, missing.out) == (2, "")
     assert "events" in missing.err
+
+
+def test_a_message_that_nobody_got_says_so(demo: Program, listed: Answer) -> None:
+    """What a gate refused reads like a call to act, so that the gate is named beside it."""
+    shadow = next(row for row in listed.rows if row["status"] == "REJECTED_BY_FILTER")
+    answer = clean(demo("signals", "preview", shadow["signal_id"]))
+    assert "nobody was told this" in answer.err
+    assert shadow["failed_gates"][0]["gate"] in answer.err

@@ -97,6 +97,9 @@ def preview_message(
         stored, events, _ = store.signal(_whole_id(store, signal_id))
     if event > len(events):
         raise UsageError(f"signal {stored.short_id} has {len(events)} events; see: sentinel signals show")
+    if stored.is_shadow:
+        refusing = ", ".join(gate.gate for gate in stored.failed_gates)
+        say(f"nobody was told this: {refusing} refused the signal", "yellow")
     told = letter(stored, events, event, kind)
     if output is Format.JSON:
         print_json(bodies(told))
