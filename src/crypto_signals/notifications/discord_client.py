@@ -21,7 +21,7 @@ from crypto_signals.notifications import discord_answers as answers
 from crypto_signals.notifications.discord_posts import PICTURE_NAME, JsonObject
 from crypto_signals.unending import ends_within
 
-USER_AGENT = f"DiscordBot (https://pypi.org/project/crypto-sentinel, {__version__})"
+USER_AGENT = f"DiscordBot (https://github.com/crypto-sentinel/crypto-sentinel, {__version__})"
 TIMEOUT = httpx.Timeout(connect=3.0, read=8.0, write=5.0, pool=3.0)
 BODY_S: Final = 3.0
 MAX_WAIT_S: Final = 30.0
