@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from crypto_signals.domain.errors import DeliveryError
 from crypto_signals.domain.events import Effect
 from crypto_signals.domain.vocabulary import EffectStatus
 from crypto_signals.engine.ports import Clock, Store
@@ -42,3 +43,8 @@ class Journal:
         """Nothing is sent that could outlast the right to send it."""
         if self.store.left_s() < LEAST_LEASE_S:
             self.store.renew()
+
+
+def in_words(problem: Exception) -> str:
+    """What went wrong with an attempt. Of what no channel should raise, its kind is told too."""
+    return str(problem) if isinstance(problem, DeliveryError) else f"{type(problem).__name__}: {problem}"

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 
 from crypto_signals.domain.errors import (
     ChannelPaused,
-    DeliveryError,
     LeaseLost,
     NotSent,
     Refused,
@@ -22,7 +21,7 @@ from crypto_signals.domain.errors import (
 from crypto_signals.domain.events import Effect
 from crypto_signals.domain.signals import Signal
 from crypto_signals.domain.vocabulary import AssetClass, EffectKind, EffectStatus
-from crypto_signals.engine.attempts import Journal
+from crypto_signals.engine.attempts import Journal, in_words
 from crypto_signals.engine.letters import LEFT, first_message
 from crypto_signals.engine.ports import Channel, Letter, Patience, SourceError
 from crypto_signals.engine.summary import Summary
@@ -104,7 +103,7 @@ class Cards:
         before: EffectStatus,
         summary: Summary,
     ) -> Effect:
-        error = str(problem) if isinstance(problem, DeliveryError) else f"{type(problem).__name__}: {problem}"
+        error = in_words(problem)
         summary.errors.append(SourceError(signal.symbol, channel.name, error))
         if isinstance(problem, Refused):
             summary.dead += 1

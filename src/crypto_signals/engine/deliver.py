@@ -13,7 +13,6 @@ from typing import TypeVar
 
 from crypto_signals.domain.errors import (
     ChannelPaused,
-    DeliveryError,
     LeaseLost,
     NotSent,
     Refused,
@@ -24,7 +23,7 @@ from crypto_signals.domain.errors import (
 from crypto_signals.domain.events import Effect, Event, EventType
 from crypto_signals.domain.lifecycle import apply
 from crypto_signals.domain.vocabulary import AssetClass, EffectKind, EffectStatus
-from crypto_signals.engine.attempts import Journal
+from crypto_signals.engine.attempts import Journal, in_words
 from crypto_signals.engine.cards import Cards
 from crypto_signals.engine.letters import LEFT, Owed, Pictures, card_on, drawn, next_owed, notes_on
 from crypto_signals.engine.ports import (
@@ -175,8 +174,7 @@ class Relay:
             if isinstance(problem, ChannelPaused) or channel.name in self._troubled:
                 self._paused.add(channel.name)
             self._troubled.add(channel.name)
-        known = isinstance(problem, DeliveryError)
-        error = str(problem) if known else f"{type(problem).__name__}: {problem}"
+        error = in_words(problem)
         self.store.record_effects(owed.moved(status, error=error).effects)
         summary.errors.append(SourceError(owed.signal.symbol, channel.name, error))
         self._tell(owed, status)

@@ -12,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 
 from crypto_signals.domain.errors import (
     ChannelPaused,
-    DeliveryError,
     LeaseLost,
     NotSent,
     Refused,
@@ -21,6 +20,7 @@ from crypto_signals.domain.errors import (
 )
 from crypto_signals.domain.notices import Heartbeat, NeedsAPerson, Notice, RefusedSetups, Week
 from crypto_signals.domain.signals import Signal
+from crypto_signals.engine.attempts import in_words
 from crypto_signals.engine.ports import Noticeboard, SourceError, Store, Watermark
 from crypto_signals.engine.summary import Summary
 
@@ -112,9 +112,7 @@ class _Round:
         except (StoreUnusable, LeaseLost, VersionConflict):
             raise
         except Exception as problem:  # noqa: BLE001 - a notice never fails a run
-            known = isinstance(problem, DeliveryError)
-            error = str(problem) if known else f"{type(problem).__name__}: {problem}"
-            self.summary.errors.append(SourceError(None, board.name, error))
+            self.summary.errors.append(SourceError(None, board.name, in_words(problem)))
             return problem
         return None
 
