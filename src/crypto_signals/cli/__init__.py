@@ -69,3 +69,12 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)
+    except SystemError as error:
+        if not _is_interruption(error):
+            raise
+        sys.exit(_INTERRUPTED)
+
+
+def _is_interruption(error: SystemError) -> bool:
+    """Ctrl-C at the edge of compiled code, between its result and Python, arrives as what it broke there."""
+    return isinstance(error.__cause__ or error.__context__, KeyboardInterrupt)
