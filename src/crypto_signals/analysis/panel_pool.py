@@ -81,9 +81,17 @@ def _parts(panel: Panel) -> Iterator[Panel]:
 
 
 def _cores(panel: Panel) -> int:
-    if len(panel.ts) < LARGE_BARS:
-        return 1
+    return 1 if len(panel.ts) < LARGE_BARS else cores()
+
+
+def cores() -> int:
+    """How many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def forks_safely() -> bool:
+    """Whether a copy of this process may go on by itself: on Linux, beside no other thread of Python's."""
+    return sys.platform == "linux" and threading.active_count() == 1
 
 
 def _in_processes(
@@ -93,7 +101,7 @@ def _in_processes(
     own = [place for place, entry in enumerate(detectors) if not is_built_in(entry)]
     names = [Name(detectors[place].name, detectors[place].tolerance) for place in built_in]
     _answer(_first_bars(parts), names, question)  # compiles once what the workers then find compiled
-    forks = sys.platform == "linux" and threading.active_count() == 1
+    forks = forks_safely()
     with _pool(workers - 1, parts, forks=forks) as pool, warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 warns of forks beside any thread
         pending = [
@@ -132,8 +140,12 @@ def _pool(workers: int, parts: list[Panel], *, forks: bool) -> Executor:
 
 
 def _begin(parts: list[Panel]) -> None:
-    """A worker leaves interruptions to its parent, and does not outlive it."""
     _inherited[:] = parts
+    leave_to_parent()
+
+
+def leave_to_parent() -> None:
+    """A worker leaves interruptions to its parent, and does not outlive it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=_end_with_parent, daemon=True).start()

@@ -1,21 +1,77 @@
-"""The gates: what each one measured, against what it asks for. Shorts mirror longs."""
+"""The gates: what each one measured, against what it asks for. Shorts mirror longs.
 
+Whether one passes is said once, for numbers as for columns of them: a run asks about the setups of one bar,
+research about those of many years.
+"""
+
+import math
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
 
 from crypto_signals.analysis.detections import Detection
+from crypto_signals.analysis.panel import Bools, Floats
 from crypto_signals.domain.signals import GateResult
 from crypto_signals.domain.strategy import GateLimits, Gates
-from crypto_signals.domain.vocabulary import Conviction, Direction
+from crypto_signals.domain.vocabulary import Conviction
 
 Readings = Mapping[str, float | None]
+Number: TypeAlias = float | Floats
+Answer: TypeAlias = bool | Bools
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A setup in numbers, or many of one side in columns; NaN where something is not known."""
+
+    side: int
+    entry: Number
+    stop: Number
+    second_target: Number
+    neckline: Number
+    atr: Number
+    volume_ratio: Number
+    rsi: Number
+    adx: Number
+
+    @property
+    def reward_to_risk(self) -> Number:
+        return np.abs(self.second_target - self.entry) / np.abs(self.entry - self.stop)
+
+    @property
+    def stop_atrs(self) -> Number:
+        return self.side * (self.entry - self.stop) / self.atr
+
+
+def passes(name: str, setup: Measured, limits: GateLimits, gates: Gates) -> Answer:
+    """Whether the quality gate ``name`` lets the setup pass; what is not known never does."""
+    match name:
+        case "volume":
+            return setup.volume_ratio >= limits.volume_ratio
+        case "rsi":
+            return setup.rsi <= limits.rsi if setup.side > 0 else setup.rsi >= 100 - limits.rsi
+        case "adx":
+            return setup.adx >= limits.adx
+        case "reward_to_risk":
+            return setup.reward_to_risk >= limits.reward_to_risk
+        case "bad_stop":
+            return (gates.min_stop_atr <= setup.stop_atrs) & (setup.stop_atrs <= gates.max_stop_atr)
+        case "neckline":
+            return setup.side * (setup.entry - setup.neckline) > 0
+    raise ValueError(f"there is no gate {name}")
 
 
 def quality_gates(
     names: tuple[str, ...], detection: Detection, readings: Readings, conviction: Conviction, gates: Gates
 ) -> tuple[GateResult, ...]:
     """The gates ``names`` of the catalogue, applied to a detection and the readings of its bar."""
-    limits = gates.limits(conviction)
-    return tuple(_QUALITY[name](detection, readings, limits, gates) for name in names)
+    limits, setup = gates.limits(conviction), _measured(detection, readings)
+    return tuple(
+        GateResult(name, bool(passes(name, setup, limits, gates)), *_SAID[name](setup, limits, gates))
+        for name in names
+    )
 
 
 def portfolio_gate(
@@ -25,52 +81,60 @@ def portfolio_gate(
     return GateResult(name, passed=False, value=value, limit=limit, detail=detail)
 
 
-def _volume(_: Detection, readings: Readings, limits: GateLimits, __: Gates) -> GateResult:
-    value = readings["volume_ratio"]
-    return _at_least("volume", value, limits.volume_ratio, "volume {} times its 20-bar average")
+def _measured(found: Detection, readings: Readings) -> Measured:
+    unknown = math.nan
+    known = {name: unknown if (value := readings[name]) is None else value for name in _READ}
+    neckline = unknown if found.neckline is None else found.neckline
+    side, targets = found.direction.side, found.targets
+    return Measured(side, found.entry, found.stop, targets[1], neckline, found.atr, **known)
 
 
-def _rsi(detection: Detection, readings: Readings, limits: GateLimits, _: Gates) -> GateResult:
-    value = readings["rsi"]
-    if detection.direction is Direction.SHORT:
-        return _at_least("rsi", value, 100 - limits.rsi, "RSI {}", digits=1)
-    passed = value is not None and value <= limits.rsi
-    return GateResult("rsi", passed, value, limits.rsi, _said("RSI {}", value, "at most", limits.rsi, 1))
+Said = tuple[float | None, float | None, str]
+"""What was measured, what is asked for, and both in words."""
 
 
-def _adx(_: Detection, readings: Readings, limits: GateLimits, __: Gates) -> GateResult:
-    return _at_least("adx", readings["adx"], limits.adx, "ADX {}", digits=1)
+def _volume(setup: Measured, limits: GateLimits, _: Gates) -> Said:
+    return _at_least(setup.volume_ratio, limits.volume_ratio, "volume {} times its 20-bar average")
 
 
-def _reward_to_risk(detection: Detection, _: Readings, limits: GateLimits, __: Gates) -> GateResult:
-    value = detection.reward_to_risk
-    return _at_least("reward_to_risk", value, limits.reward_to_risk, "target 2 pays {} R")
+def _rsi(setup: Measured, limits: GateLimits, _: Gates) -> Said:
+    if setup.side < 0:
+        return _at_least(setup.rsi, 100 - limits.rsi, "RSI {}", digits=1)
+    return _said("RSI {}", _known(setup.rsi), "at most", limits.rsi, 1)
 
 
-def _bad_stop(detection: Detection, _: Readings, __: GateLimits, gates: Gates) -> GateResult:
-    side = detection.direction.side
-    value = side * (detection.entry - detection.stop) / detection.atr
+def _adx(setup: Measured, limits: GateLimits, _: Gates) -> Said:
+    return _at_least(setup.adx, limits.adx, "ADX {}", digits=1)
+
+
+def _reward_to_risk(setup: Measured, limits: GateLimits, _: Gates) -> Said:
+    return _at_least(setup.reward_to_risk, limits.reward_to_risk, "target 2 pays {} R")
+
+
+def _bad_stop(setup: Measured, _: GateLimits, gates: Gates) -> Said:
+    value = float(setup.stop_atrs)
     low, high = gates.min_stop_atr, gates.max_stop_atr
     limit = low if value < low else high
-    detail = f"stop {_number(value, limit, 2)} ATR away, asked for {low:g} to {high:g}"
-    return GateResult("bad_stop", low <= value <= high, value, limit, detail)
+    return value, limit, f"stop {_number(value, limit, 2)} ATR away, asked for {low:g} to {high:g}"
 
 
-def _neckline(detection: Detection, _: Readings, __: GateLimits, ___: Gates) -> GateResult:
-    close, level, side = detection.entry, detection.neckline, detection.direction.side
-    passed = level is not None and side * (close - level) > 0
+def _neckline(setup: Measured, _: GateLimits, __: Gates) -> Said:
+    close, level = float(setup.entry), _known(setup.neckline)
     where = "unknown" if level is None else _number(level, close, 4)
-    return GateResult("neckline", passed, close, level, f"close {_number(close, level, 4)}, neckline {where}")
+    return close, level, f"close {_number(close, level, 4)}, neckline {where}"
 
 
-def _at_least(gate: str, value: float | None, limit: float, text: str, digits: int = 2) -> GateResult:
-    passed = value is not None and value >= limit
-    return GateResult(gate, passed, value, limit, _said(text, value, "at least", limit, digits))
+def _at_least(value: Number, limit: float, text: str, digits: int = 2) -> Said:
+    return _said(text, _known(value), "at least", limit, digits)
 
 
-def _said(text: str, value: float | None, relation: str, limit: float, digits: int) -> str:
+def _said(text: str, value: float | None, relation: str, limit: float, digits: int) -> Said:
     measured = "unknown" if value is None else _number(value, limit, digits)
-    return f"{text.format(measured)}, asked for {relation} {limit:g}"
+    return value, limit, f"{text.format(measured)}, asked for {relation} {limit:g}"
+
+
+def _known(value: Number) -> float | None:
+    return None if math.isnan(value) else float(value)
 
 
 def _number(value: float, other: float | None, digits: int) -> str:
@@ -82,7 +146,8 @@ def _number(value: float, other: float | None, digits: int) -> str:
     return repr(value)
 
 
-_QUALITY: dict[str, Callable[[Detection, Readings, GateLimits, Gates], GateResult]] = {
+_READ = ("volume_ratio", "rsi", "adx")
+_SAID: dict[str, Callable[[Measured, GateLimits, Gates], Said]] = {
     "volume": _volume,
     "rsi": _rsi,
     "adx": _adx,
@@ -90,4 +155,4 @@ _QUALITY: dict[str, Callable[[Detection, Readings, GateLimits, Gates], GateResul
     "bad_stop": _bad_stop,
     "neckline": _neckline,
 }
-GATE_NAMES = (*_QUALITY, "not_shortable", "conflict", "slot", "cooldown", "over_budget")
+GATE_NAMES = (*_SAID, "not_shortable", "conflict", "slot", "cooldown", "over_budget")

@@ -1,0 +1,102 @@
+"""A strategy over past bars: what it would have announced and refused, how that ended, and what it earned."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from crypto_signals.analysis.catalogue import Catalogue
+from crypto_signals.analysis.confluence import confluence
+from crypto_signals.analysis.panel import Floats, Panel, Series
+from crypto_signals.analysis.study import Study
+from crypto_signals.domain.instruments import Instrument, Timeframe
+from crypto_signals.domain.strategy import Strategy
+from crypto_signals.engine.ports import Calendar
+from crypto_signals.research.account import Account, Terms, trade
+from crypto_signals.research.outcome_kernel import Fine
+from crypto_signals.research.outcomes import NO_FINE, Track, finer, rules_of
+from crypto_signals.research.portfolio import Choice, Examined, choose
+from crypto_signals.research.setups import Setups, find_setups
+from crypto_signals.research.sharing import Progress, nobody, over_series
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """What is tested. Bars before ``since`` are history; finer bars, by symbol, tell what came first inside
+    a bar in which stop and target both lie."""
+
+    __test__ = False  # not one of pytest's
+
+    strategy: Strategy
+    catalogue: Catalogue
+    calendar: Calendar
+    since: np.datetime64 | None = None
+    terms: Terms = field(default_factory=Terms)
+    fine: Mapping[str, Series] = field(default_factory=dict)
+
+    @property
+    def timeframe(self) -> Timeframe:
+        return Timeframe(self.strategy.timeframe)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Backtest:
+    """``choices`` are what would have been stored, announced or shadow, in their order."""
+
+    test: Test
+    examined: Sequence[Examined]
+    choices: Sequence[Choice]
+    account: Account
+
+
+def backtest(panel: Panel, test: Test, progress: Progress = nobody, processes: int | None = None) -> Backtest:
+    """Tests a strategy on the bars of ``panel``. The result does not depend on the number of processes."""
+    examined = examine(panel, test, progress, processes)
+    choices = choose(examined, test.catalogue, test.strategy)
+    return Backtest(test, examined, choices, trade(examined, choices, test.terms))
+
+
+def examine(
+    panel: Panel, test: Test, progress: Progress = nobody, processes: int | None = None
+) -> list[Examined]:
+    """Every trigger of every series, and how it would have ended."""
+    end = max((series.ts[-1] for series in panel if len(series)), default=np.datetime64(0, "us"))
+
+    def one(series: Series) -> Examined:
+        return _examined(series, test, end)
+
+    return over_series(one, [series for series in panel if len(series)], progress, processes)
+
+
+def _examined(series: Series, test: Test, end: np.datetime64) -> Examined:
+    instrument = Instrument.of(series.symbol)
+    kind, study = instrument.asset_class, Study(series)
+    setups = find_setups(study, test.catalogue, test.strategy, kind)
+    if test.since is not None:
+        setups = setups.take(series.ts[setups.plans["bar"]] >= test.since)
+    track = Track.of(study, kind, test.calendar, end, _fine(series, test))
+    return Examined(
+        instrument=instrument,
+        series=series,
+        setups=setups,
+        outcomes=track.outcomes(setups.plans, rules_of(test.strategy)),
+        known_at=test.calendar.known_at(kind, test.timeframe, series.ts),
+        bars_per_session=test.calendar.bars_per_session(kind, test.timeframe),
+        regimes=_regimes(study, setups),
+    )
+
+
+def _fine(series: Series, test: Test) -> Fine:
+    inside = test.fine.get(series.symbol)
+    return NO_FINE if inside is None else finer(series, inside, test.timeframe)
+
+
+def _regimes(study: Study, setups: Setups) -> Floats:
+    """Trend and volatility (float64[n, 2]) at the setups that pass their quality gates; NaN elsewhere."""
+    found = np.full((len(setups), 2), np.nan)
+    for row in np.flatnonzero(setups.failed == 0).tolist():
+        readings = confluence(study, int(setups.plans["bar"][row]))
+        for column, name in enumerate(("regime_trend", "regime_volatility")):
+            value = readings[name]
+            found[row, column] = np.nan if value is None else value
+    return found
