@@ -21,6 +21,7 @@ CHANGES = {
     "cooldown_escape_pct": 11.0,
     "gates": Gates(min_stop_atr=0.6),
     "costs": Costs(slippage_bp=1.0),
+    "min_mean_r_lo": 0.0,
 }
 
 
@@ -145,4 +146,20 @@ def test_other_detectors_make_another_version() -> None:
 def test_costs_are_fee_and_slippage(asset_class: AssetClass, rate: float) -> None:
     """One side costs the asset class's fee and the slippage, as a share of the notional."""
     costs = Costs(crypto_fee_bp=25.0, equity_fee_bp=1.0, slippage_bp=5.0)
-    assert costs.rate(asset_class) == pytest.approx(rate)
+    assert costs.rate(asset_class, 0.02) == pytest.approx(rate)
+
+
+def test_slippage_may_be_a_share_of_atr() -> None:
+    """A tenth of an ATR that is 2 % of the entry costs 0.2 % of the notional."""
+    assert Costs(slippage_atr=0.1).rate(AssetClass.EQUITY, 0.02) == pytest.approx(0.002)
+
+
+OUTCOME = {"entry", "resting_entry_bars", "max_bars", "fractions", "gates", "costs"}
+
+
+@pytest.mark.parametrize("field", list(CHANGES))
+def test_rules_change_with_what_decides_an_outcome(field: str) -> None:
+    """Evidence holds for a strategy that gates, enters, exits and pays alike, whatever else it does."""
+    changed = Strategy(**{field: CHANGES[field]}).rules_version("") != Strategy().rules_version("")
+    assert changed == (field in OUTCOME)
+    assert Strategy().rules_version("one") != Strategy().rules_version("other")

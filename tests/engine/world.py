@@ -18,6 +18,7 @@ from crypto_signals.domain.events import Effect, Event
 from crypto_signals.domain.signals import Signal
 from crypto_signals.domain.strategy import Strategy
 from crypto_signals.domain.vocabulary import AssetClass, Direction, EffectKind, Family, Role
+from crypto_signals.engine.odds import NO_ODDS
 from crypto_signals.engine.ports import Letter, Picture, Receipt
 from crypto_signals.engine.replay import VirtualClock
 from crypto_signals.engine.run import MainJob
@@ -276,6 +277,7 @@ class World:
         self.calendar = MarketCalendar()
         self.store = open_store(f"sqlite:///{folder / 'sentinel.db'}")
         self.store.acquire("test", 3600)
+        self.odds = NO_ODDS
         self._written: tuple[int, Path] | None = None
 
     def job(self) -> MainJob:
@@ -292,6 +294,7 @@ class World:
             draw=no_picture,
             settle=SETTLE,
             config_hash="test",
+            odds=self.odds,
         )
 
     def run(self, at: dt.datetime) -> Summary:

@@ -130,7 +130,7 @@ def test_an_announcement_says_what_to_do_at_which_levels_and_why() -> None:
         "Why: Bull flag, volume 2.1× its 20-bar average, RSI 61, ADX 28, target 2 pays 2.4 R.",
         "Confirmed by: Bullish three outside.",
         "Also on the chart: Doji.",
-        "Odds: No measured odds yet for this setup.",
+        "Odds: No measured odds for this setup.",
         "Data: kraken, 1 day bars",
         "signal 1a2b3c4d · bar 2018-07-17 · default 3f9a1c0de812 · run 20180718T000100-0",
     ):

@@ -11,6 +11,7 @@ import yaml
 from prometheus_client import CollectorRegistry
 
 from crypto_signals.domain.vocabulary import AssetClass, EffectKind
+from crypto_signals.engine.drift import Drift
 from crypto_signals.engine.ports import Delivery, Looked
 from crypto_signals.engine.summary import Summary
 from crypto_signals.observability.metrics import Metrics
@@ -43,7 +44,8 @@ def lived() -> CollectorRegistry:
         metrics.looked(Looked("default", "SPY", AssetClass.EQUITY, newest=None, error="x"))
     metrics.looked(Looked("d", "BTC/USD", AssetClass.CRYPTO, newest=STAMP, signals=1, shadow_signals=2))
     metrics.delivered(Delivery("console", EffectKind.ANNOUNCE, "done", "BTC/USD", "id", 1))
-    summary = Summary(breakers={"alpaca": "open"}).as_dict()
+    drift = [Drift("hammer", "long", "crypto", "1Day", 40, 0.2, 0.4, 900.0)]
+    summary = Summary(breakers={"alpaca": "open"}, drift=drift).as_dict()
     metrics.finished(summary | {"errors": [{"service": "market"}]}, 0, 1.0)
     return metrics.registry
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from crypto_signals.app.bars import THE_BEGINNING, bar_source, file_history
 from crypto_signals.app.live import now
+from crypto_signals.app.odds import odds
 from crypto_signals.app.rules import strategies_of
 from crypto_signals.app.stores import store_to_read
 from crypto_signals.config import Configuration
@@ -40,7 +41,8 @@ def explain(
     series = history.panel[symbol]
     known_at = calendar.known_at(instrument.asset_class, timeframe, series.ts)
     sight = Sight(instrument, series, known_at, feed=history.feeds.get(symbol))
-    return engine_why.explain(sight, strategy, known.catalogue, calendar, _book_of(configuration, strategy))
+    book, measured = _book_of(configuration, strategy), odds(configuration.settings)
+    return engine_why.explain(sight, strategy, known.catalogue, calendar, book, measured)
 
 
 def _book_of(configuration: Configuration, strategy: Strategy) -> Book:

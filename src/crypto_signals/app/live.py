@@ -11,6 +11,7 @@ from rich.console import Console
 from crypto_signals.analysis.panel import Series
 from crypto_signals.app.bars import bar_source
 from crypto_signals.app.channels import channels, notices
+from crypto_signals.app.odds import odds
 from crypto_signals.app.rules import own_detectors, strategies_of
 from crypto_signals.app.stores import configured, keeper, leased
 from crypto_signals.config import Configuration, Settings
@@ -87,6 +88,7 @@ def live_job(
                 keeper=keeper(settings, store),
                 watcher=watcher,
                 notices=boards,
+                odds=odds(settings),
                 faults=known.faults,
             ),
             budget,

@@ -1,6 +1,7 @@
 """The execution summary, the same after a run and after the demo."""
 
 from crypto_signals.cli.output import Format, counted, print_json, print_table, say
+from crypto_signals.engine.drift import Drift
 from crypto_signals.engine.summary import Summary
 from crypto_signals.market.quality import summarise
 
@@ -13,13 +14,20 @@ def show(summary: Summary, output: Format) -> None:
         print_json([summary.as_dict()])
     else:
         print_table("Execution summary", ("", "figure"), figures(summary))
-    warnings = [*summary.warnings, *summarise(summary.problems)]
+    warnings = [*map(_drift_line, summary.drift), *summary.warnings, *summarise(summary.problems)]
     for warning in warnings[:MOST_WARNINGS]:
         say(warning, "yellow")
     if len(warnings) > MOST_WARNINGS:
         say(f"… and {counted(len(warnings) - MOST_WARNINGS, 'more warning')}", "yellow")
     for error in summary.errors:
         say(f"{error.symbol or '-'} ({error.service}): {error.error}", "red")
+
+
+def _drift_line(drift: Drift) -> str:
+    return (
+        f"{drift.detector} ({drift.asset_class}) no longer does as was measured: {drift.hit_rate:.0%} of "
+        f"{drift.n} trades reached target 1 first, where at least {drift.expected_lo:.0%} did"
+    )
 
 
 def figures(summary: Summary) -> list[tuple[str, object]]:

@@ -7,6 +7,7 @@ from uuid import UUID, uuid5
 
 from crypto_signals.domain.anchors import Anchor
 from crypto_signals.domain.events import StopKind
+from crypto_signals.domain.evidence import Evidence
 from crypto_signals.domain.instruments import Timeframe
 from crypto_signals.domain.vocabulary import (
     AssetClass,
@@ -137,7 +138,8 @@ def _times(price: float | None, factor: float) -> float | None:
 class Signal:
     """``progress`` is the market's truth. What people know of it is a second, separate thing:
     they were told (``announced_at``), could not be told (``cancelled_at``), or never will be,
-    because a gate refused the signal (``failed_gates``: a shadow signal).
+    because a gate refused the signal (``failed_gates``: a shadow signal). ``evidence`` is what was
+    measured of such setups on bars before this one.
     """
 
     signal_id: str
@@ -161,6 +163,7 @@ class Signal:
     gates: tuple[GateResult, ...] = ()
     confluence: Mapping[str, float | None] = field(default_factory=dict)
     feed: str | None = None
+    evidence: Evidence | None = None
     version: int = 0
     progress: Progress = Progress()
     announced_at: datetime | None = None

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import math
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -46,20 +46,23 @@ class Gates(_Frozen):
 
 
 class Costs(_Frozen):
-    """One side of a trade, in basis points of its notional."""
+    """One side of a trade: in basis points of its notional, and slippage also as a share of ATR."""
 
     crypto_fee_bp: NonNegative = 25.0
     equity_fee_bp: NonNegative = 0.0
     slippage_bp: NonNegative = 0.0
+    slippage_atr: NonNegative = 0.0
 
-    def rate(self, asset_class: AssetClass) -> float:
+    def rate(self, asset_class: AssetClass, atr_share: Any) -> Any:
+        """The cost as a share of the notional; ATR is ``atr_share`` of the entry (numbers or columns)."""
         fee = self.crypto_fee_bp if asset_class is AssetClass.CRYPTO else self.equity_fee_bp
-        return (fee + self.slippage_bp) / 10_000
+        return (fee + self.slippage_bp) / 10_000 + self.slippage_atr * atr_share
 
 
 class Strategy(_Frozen):
     """``triggers`` lists the detectors that may open a signal; ``None`` means the catalogue's own choice.
-    ``risk_per_trade`` is what a trade may lose down to its stop, in USD; it only says how much to buy.
+    ``risk_per_trade`` is what a trade may lose down to its stop, in USD; it only says how much to buy. Setups
+    whose measured mean result has a lower end below ``min_mean_r_lo`` (in R), or none, become shadows.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")] = "default"
@@ -76,6 +79,7 @@ class Strategy(_Frozen):
     cooldown_escape_pct: Positive = 10.0
     gates: Gates = Gates()
     costs: Costs = Costs()
+    min_mean_r_lo: Annotated[float, Field(allow_inf_nan=False)] | None = None
     risk_per_trade: Annotated[Positive, Field(le=MOST_RISK_USD)] | None = None
 
     @field_validator("timeframe")
@@ -102,3 +106,13 @@ class Strategy(_Frozen):
         decides = self.model_dump(mode="json", exclude={"risk_per_trade"})
         text = json.dumps([decides, detection], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    def rules_version(self, detection: str) -> str:
+        """A short hash of what decides which setups there are and how each one ends, whatever else is open:
+        evidence holds for strategies that agree in it."""
+        decides = self.model_dump(mode="json", include=_OUTCOME)
+        text = json.dumps([decides, detection], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+_OUTCOME = {"entry", "resting_entry_bars", "max_bars", "fractions", "gates", "costs"}

@@ -13,6 +13,7 @@ import numpy as np
 
 from crypto_signals.analysis.detections import Detection
 from crypto_signals.analysis.panel import Bools, Floats
+from crypto_signals.domain.evidence import Evidence
 from crypto_signals.domain.signals import GateResult
 from crypto_signals.domain.strategy import GateLimits, Gates
 from crypto_signals.domain.vocabulary import Conviction
@@ -79,6 +80,14 @@ def portfolio_gate(
 ) -> GateResult:
     """A refusal that comes from the other signals, not from the setup itself."""
     return GateResult(name, passed=False, value=value, limit=limit, detail=detail)
+
+
+def evidence_gate(evidence: Evidence | None, least: float) -> GateResult:
+    """Whether the lower end of the measured mean result is at least ``least`` R."""
+    value = None if evidence is None else evidence.mean_r_lo
+    passed = value is not None and value >= least
+    detail = _said("measured mean of {} R at least", value, "at least", least, 2)[2]
+    return GateResult("evidence", passed, value, least, detail)
 
 
 def _measured(found: Detection, readings: Readings) -> Measured:
@@ -155,4 +164,6 @@ _SAID: dict[str, Callable[[Measured, GateLimits, Gates], Said]] = {
     "bad_stop": _bad_stop,
     "neckline": _neckline,
 }
-GATE_NAMES = (*_SAID, "not_shortable", "conflict", "slot", "cooldown", "over_budget")
+PORTFOLIO_GATES = frozenset({"evidence", "not_shortable", "conflict", "slot", "cooldown", "over_budget"})
+"""Those that say nothing of the setup itself."""
+GATE_NAMES = (*_SAID, "evidence", "not_shortable", "conflict", "slot", "cooldown", "over_budget")

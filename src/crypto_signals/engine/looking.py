@@ -17,6 +17,7 @@ from crypto_signals.analysis.panel_pool import is_built_in
 from crypto_signals.domain.errors import StoreUnusable, VersionConflict
 from crypto_signals.domain.strategy import Strategy
 from crypto_signals.engine.book import Book, Entry, saved
+from crypto_signals.engine.odds import NO_ODDS, Odds
 from crypto_signals.engine.openings import Candidate, Opener
 from crypto_signals.engine.ports import Calendar, Patience, SourceError, Store, Watcher, Watermark
 from crypto_signals.engine.sight import Sight, moments, scan_together
@@ -40,12 +41,13 @@ class Lookout:
         store: Store,
         summary: Summary,
         watcher: Watcher = UNWATCHED,
+        odds: Odds = NO_ODDS,
     ) -> None:
         self.watcher = watcher
         self._opened = Counter[tuple[str, bool]]()
         self.strategy, self.book, self.catalogue = strategy, book, catalogue
         self.calendar, self.store, self.summary = calendar, store, summary
-        self.opener = Opener(strategy, book, catalogue, calendar)
+        self.opener = Opener(strategy, book, catalogue, calendar, odds)
         self._failed: set[str] = set()
         self._unscanned: set[str] = set()
 

@@ -1,5 +1,6 @@
 """From the detections of one moment to signals: gates, then the rules between signals."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -10,13 +11,15 @@ from crypto_signals.analysis.context import fresh_contexts
 from crypto_signals.analysis.detections import Detection
 from crypto_signals.analysis.study import Study
 from crypto_signals.domain.events import Event, EventType
+from crypto_signals.domain.evidence import Evidence
 from crypto_signals.domain.instruments import Instrument, Timeframe
 from crypto_signals.domain.lifecycle import apply
 from crypto_signals.domain.signals import GateResult, Plan, Signal, signal_id
 from crypto_signals.domain.strategy import Strategy
 from crypto_signals.domain.vocabulary import Conviction, Direction, Family
 from crypto_signals.engine.book import OVER_BUDGET, Book, Entry
-from crypto_signals.engine.gates import portfolio_gate, quality_gates
+from crypto_signals.engine.gates import evidence_gate, portfolio_gate, quality_gates
+from crypto_signals.engine.odds import NO_ODDS, Odds
 from crypto_signals.engine.ports import Calendar
 
 
@@ -33,6 +36,7 @@ class Candidate:
     valid_until: datetime
     late_bars: int
     feed: str | None
+    evidence: Evidence | None = None
     confirmed_by: tuple[str, ...] = ()
 
     @property
@@ -40,14 +44,24 @@ class Candidate:
         return all(gate.passed for gate in self.gates)
 
     @property
-    def rank(self) -> tuple[bool, bool, float, str]:
+    def rank(self) -> tuple[bool, float, bool, float, str]:
         """Ascending: the best comes first. The name breaks ties, so that the order never varies."""
         found = self.detection
-        chart_first = found.family is not Family.CHART
-        return (self.conviction is not Conviction.HIGH, chart_first, -found.reward_to_risk, found.detector)
+        return (
+            self.conviction is not Conviction.HIGH,
+            -worth(self.evidence),
+            found.family is not Family.CHART,
+            -found.reward_to_risk,
+            found.detector,
+        )
 
     def refused(self, gate: GateResult) -> "Candidate":
         return replace(self, gates=(*self.gates, gate))
+
+
+def worth(evidence: Evidence | None) -> float:
+    """What a setup is ranked by, in R; whatever was measured comes before what was not."""
+    return -math.inf if evidence is None or evidence.rank_r is None else evidence.rank_r
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +82,13 @@ class Situation:
 class Opener:
     """Decides, for all symbols with a bar at one moment, which triggers become signals and which shadows."""
 
-    def __init__(self, strategy: Strategy, book: Book, catalogue: Catalogue, calendar: Calendar) -> None:
+    def __init__(
+        self, strategy: Strategy, book: Book, catalogue: Catalogue, calendar: Calendar, odds: Odds = NO_ODDS
+    ) -> None:
         self.strategy, self.book, self.catalogue, self.calendar = strategy, book, catalogue, calendar
         self.timeframe = Timeframe(strategy.timeframe)
         self.version = strategy.version(catalogue.fingerprint)
+        self.odds = odds.under(strategy, catalogue.fingerprint)
 
     def judge(self, situation: Situation) -> list[Candidate]:
         """Every trigger of one symbol at one bar, with all its gates."""
@@ -107,11 +124,15 @@ class Opener:
         readings = confluence(situation.study, situation.index)
         gates = self.catalogue[detection.detector].gates
         results = list(quality_gates(gates, detection, readings, conviction, self.strategy.gates))
+        kind, bar_ts = instrument.asset_class, detection.ts
+        evidence = self.odds.of(detection.detector, detection.direction, kind, self.timeframe, bar_ts)
+        if self.strategy.min_mean_r_lo is not None:
+            results.append(evidence_gate(evidence, self.strategy.min_mean_r_lo))
         if detection.direction is Direction.SHORT and not instrument.shortable:
             results.append(portfolio_gate("not_shortable", f"{instrument.symbol} cannot be sold short"))
         if conflict:
             results.append(portfolio_gate("conflict", "long and short triggers on the same bar"))
-        per_session = self.calendar.bars_per_session(instrument.asset_class, self.timeframe)
+        per_session = self.calendar.bars_per_session(kind, self.timeframe)
         cooldown = self.book.cooldown(series, situation.index, detection.detector, per_session)
         slot = self.book.slot(instrument.symbol, detection.ts)
         results += [gate for gate in (slot, cooldown) if gate is not None]
@@ -125,6 +146,7 @@ class Opener:
             valid_until=self._valid_until(instrument, detection.ts),
             late_bars=situation.late_bars,
             feed=situation.feed,
+            evidence=evidence,
         )
 
     def _valid_until(self, instrument: Instrument, ts: datetime) -> datetime:
@@ -178,6 +200,7 @@ class Opener:
             gates=candidate.gates,
             confluence=candidate.readings,
             feed=candidate.feed,
+            evidence=candidate.evidence,
         )
         created = Event(type=EventType.CREATED, ts=now)
         entry = Entry(apply(signal, created), stored_revision=0, unsaved=[created])
@@ -196,6 +219,6 @@ class Opener:
             valid_bars=strategy.valid_bars,
             max_bars=strategy.max_bars,
             fractions=strategy.fractions,
-            cost_rate=strategy.costs.rate(instrument.asset_class),
+            cost_rate=strategy.costs.rate(instrument.asset_class, found.atr / found.entry),
             risk_usd=strategy.risk_per_trade,
         )

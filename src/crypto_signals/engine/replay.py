@@ -15,7 +15,16 @@ from crypto_signals.engine.summary import Summary
 HISTORY_BARS = 500
 """How many bars before the first day the history of each instrument starts."""
 _LATEST = frozenset(
-    {"run_id", "symbols_total", "symbols_processed", "owed", "unknown", "oldest_owed_s", "open_signals"}
+    {
+        "run_id",
+        "symbols_total",
+        "symbols_processed",
+        "owed",
+        "unknown",
+        "oldest_owed_s",
+        "open_signals",
+        "drift",
+    }
 )
 """Of what describes a state, the latest counts."""
 

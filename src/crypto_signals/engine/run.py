@@ -15,9 +15,11 @@ from crypto_signals.domain.strategy import Strategy
 from crypto_signals.domain.vocabulary import AssetClass
 from crypto_signals.engine.book import Book
 from crypto_signals.engine.deliver import Relay
+from crypto_signals.engine.drift import drifted
 from crypto_signals.engine.keeping import Keeper
 from crypto_signals.engine.looking import Lookout
 from crypto_signals.engine.notices import Notices
+from crypto_signals.engine.odds import NO_ODDS, Odds, disagreement
 from crypto_signals.engine.ports import (
     BarSource,
     Calendar,
@@ -61,6 +63,7 @@ class MainJob:
     """Archives and deletes what is over; a rehearsal keeps everything."""
     watcher: Watcher = UNWATCHED
     notices: Notices | None = None
+    odds: Odds = NO_ODDS
 
     def run(self) -> Summary:
         """Raises ``NoBars`` when nothing could be looked at; what is owed is delivered even then."""
@@ -69,6 +72,7 @@ class MainJob:
         versions = {strategy.name: strategy.version(detection) for strategy in self.strategies}
         summary = Summary(run_id=self.store.start_run(now, versions, self.config_hash))
         self.watcher.started(summary.run_id)
+        summary.warnings += disagreement(self.odds, self.strategies, detection)
         bars: dict[tuple[str, str], Series] = {}
         unreachable: NoBars | None = None
         for strategy in self.strategies:
@@ -138,6 +142,7 @@ class MainJob:
         configured = {i.symbol: i for i in self.source.instruments() if _covers(strategy, i)}
         summary.symbols_total += len(configured)
         known = self.store.book(strategy.name, strategy.timeframe, self._since(strategy, marks, now))
+        summary.drift += drifted(known, self.odds.under(strategy, self.catalogue.fingerprint))
         book = Book(strategy, known, self.store.unreadable())
         instruments = {
             symbol: Instrument.of(symbol) for symbol in sorted(book.symbols_in_trade())
@@ -148,7 +153,9 @@ class MainJob:
         _report(history, summary)
         sights = self._sights(history, instruments, marks, timeframe)
         bars.update({(sight.symbol, timeframe.name): sight.study.series for sight in sights})
-        lookout = Lookout(strategy, book, self.catalogue, self.calendar, self.store, summary, self.watcher)
+        lookout = Lookout(
+            strategy, book, self.catalogue, self.calendar, self.store, summary, self.watcher, self.odds
+        )
         with self.watcher.step("look"):
             lookout.look(sights, set(configured), history.gone, now, self.patience)
 

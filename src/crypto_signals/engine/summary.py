@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass, field, fields
 
 from crypto_signals.domain.bars import BarProblem
+from crypto_signals.engine.drift import Drift
 from crypto_signals.engine.ports import SourceError
 
 
@@ -10,7 +11,8 @@ from crypto_signals.engine.ports import SourceError
 class Summary:
     """The figures of one run. ``result_r`` is the sum over the announced trades that closed in it,
     ``oldest_owed_s`` how long ago the first of those events happened that people are still to be told;
-    ``paused`` are the channels that take nothing until a person mends them."""
+    ``drift`` are the setups that no longer do as was measured, ``paused`` the channels that take nothing
+    until a person mends them."""
 
     run_id: str = ""
     duration_s: float = 0.0
@@ -34,6 +36,7 @@ class Summary:
     deleted: int = 0
     oldest_owed_s: float = 0.0
     breakers: dict[str, str] = field(default_factory=dict)
+    drift: list[Drift] = field(default_factory=list)
     errors: list[SourceError] = field(default_factory=list)
     paused: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)

@@ -1,11 +1,13 @@
 """Signals, events and effects as scripts read them: the keys of the contract, times in UTC with Z."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
 from crypto_signals.analysis.detections import Detection
 from crypto_signals.domain.events import Effect, Event
+from crypto_signals.domain.evidence import Evidence
 from crypto_signals.domain.signals import GateResult, Signal
 
 Json = dict[str, Any]
@@ -61,8 +63,24 @@ def signal_view(signal: Signal) -> Json:
         "ambiguous": progress.ambiguous,
         "failed_gates": [gate_view(gate) for gate in signal.failed_gates],
         "confluence": dict(signal.confluence),
-        "evidence": None,
+        "evidence": None if signal.evidence is None else evidence_view(signal.evidence),
         "feed": signal.feed,
+    }
+
+
+def evidence_view(row: Evidence) -> Json:
+    """One row of evidence, quoted raw; what orders setups is not a figure for people."""
+    said = asdict(row)
+    del said["rank_r"]
+    since, until = said.pop("since"), said.pop("until")
+    return said | {
+        "direction": row.direction.value,
+        "asset_class": row.asset_class.value,
+        "timeframe": row.timeframe.name,
+        "conviction": "ALL" if row.conviction is None else row.conviction.value,
+        "verdict": row.verdict.value,
+        "from": iso(since),
+        "to": iso(until),
     }
 
 

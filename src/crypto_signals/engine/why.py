@@ -12,6 +12,7 @@ from crypto_signals.analysis.scan import detect, runs_on
 from crypto_signals.domain.signals import GateResult
 from crypto_signals.domain.strategy import Strategy
 from crypto_signals.engine.book import Book
+from crypto_signals.engine.odds import NO_ODDS, Odds
 from crypto_signals.engine.openings import Opener, Situation
 from crypto_signals.engine.ports import Calendar
 from crypto_signals.engine.sight import Sight, opens
@@ -50,7 +51,12 @@ class Explanation:
 
 
 def explain(
-    sight: Sight, strategy: Strategy, catalogue: Catalogue, calendar: Calendar, book: Book
+    sight: Sight,
+    strategy: Strategy,
+    catalogue: Catalogue,
+    calendar: Calendar,
+    book: Book,
+    odds: Odds = NO_ODDS,
 ) -> Explanation:
     """Judges the newest bar as the main job would, without storing anything."""
     series, index = sight.study.series, len(sight.study.series) - 1
@@ -59,7 +65,7 @@ def explain(
     judged: dict[str, tuple[GateResult, ...]] = {}
     if triggers:
         situation = Situation(sight.instrument, sight.study, index, triggers, sight.feed)
-        candidates = Opener(strategy, book, catalogue, calendar).judge(situation)
+        candidates = Opener(strategy, book, catalogue, calendar, odds).judge(situation)
         judged = {candidate.detection.detector: candidate.gates for candidate in candidates}
     verdicts = tuple(_verdict(entry, sight, found, judged) for entry in catalogue)
     return Explanation(strategy.name, as_datetime(series.ts[index]), confluence(sight.study, index), verdicts)

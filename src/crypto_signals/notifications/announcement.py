@@ -18,10 +18,10 @@ from crypto_signals.domain.wording import (
     signed,
     timeframe_words,
 )
+from crypto_signals.notifications.odds import odds_line
 from crypto_signals.notifications.texts import Colour, Field, Line, Message, Strong
 
 THREAD_NAME_MAX = 100
-NO_ODDS = "No measured odds yet for this setup."
 MAY_REPEAT = "This may repeat an earlier message."
 
 
@@ -193,7 +193,7 @@ def _reasons(signal: Signal) -> tuple[Field, ...]:
         fields.append(Field("Confirmed by", (_names(signal.confirmed_by),)))
     if signal.context:
         fields.append(Field("Also on the chart", (_names(signal.context),)))
-    fields.append(Field("Odds", ((NO_ODDS,),)))
+    fields.append(Field("Odds", ((odds_line(signal.evidence),),)))
     bars = f"{timeframe_words(signal.timeframe)} bars"
     feed = f"{one_line(signal.feed)}, {bars}" if signal.feed else bars
     fields.append(Field("Data", ((feed,),)))

@@ -48,6 +48,9 @@ class Metrics:
         self._effects = gauge("effects", "Messages that are not delivered.", ["status"])
         self._owed_age = gauge("oldest_owed_seconds", "How long ago that happened which is to be told first.")
         self._open = gauge("open_signals", "Signals that are followed.")
+        self._drift = gauge(
+            "drifted", "Setups worse than was measured.", ["detector", "direction", "asset_class"]
+        )
         self._newest = gauge("newest_bar_timestamp_seconds", "The newest bar of any symbol.", ["asset_class"])
         self._stalest = gauge(
             "stalest_bar_timestamp_seconds",
@@ -91,6 +94,10 @@ class Metrics:
         breakers = summary.get("breakers")
         for service, state in breakers.items() if isinstance(breakers, dict) else ():
             self._breakers.labels(service).set(BREAKERS.get(state, 2))
+        self._drift.clear()
+        drift = summary.get("drift")
+        for row in drift if isinstance(drift, list) else ():
+            self._drift.labels(row["detector"], row["direction"], row["asset_class"]).set(1)
         for kind, stamps in self._bars.items():
             self._newest.labels(kind).set(max(stamps).timestamp())
             self._stalest.labels(kind).set(min(stamps).timestamp())

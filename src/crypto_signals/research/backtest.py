@@ -11,6 +11,7 @@ from crypto_signals.analysis.panel import Floats, Panel, Series
 from crypto_signals.analysis.study import Study
 from crypto_signals.domain.instruments import Instrument, Timeframe
 from crypto_signals.domain.strategy import Strategy
+from crypto_signals.engine.odds import NO_ODDS, Odds
 from crypto_signals.engine.ports import Calendar
 from crypto_signals.research.account import Account, Terms, trade
 from crypto_signals.research.outcome_kernel import Fine
@@ -23,7 +24,7 @@ from crypto_signals.research.sharing import Progress, nobody, over_series
 @dataclass(frozen=True, slots=True)
 class Test:
     """What is tested. Bars before ``since`` are history; finer bars, by symbol, tell what came first inside
-    a bar in which stop and target both lie."""
+    a bar in which stop and target both lie; measured ``odds`` rank setups and refuse them, as in a run."""
 
     __test__ = False  # not one of pytest's
 
@@ -33,6 +34,7 @@ class Test:
     since: np.datetime64 | None = None
     terms: Terms = field(default_factory=Terms)
     fine: Mapping[str, Series] = field(default_factory=dict)
+    odds: Odds = NO_ODDS
 
     @property
     def timeframe(self) -> Timeframe:
@@ -52,7 +54,7 @@ class Backtest:
 def backtest(panel: Panel, test: Test, progress: Progress = nobody, processes: int | None = None) -> Backtest:
     """Tests a strategy on the bars of ``panel``. The result does not depend on the number of processes."""
     examined = examine(panel, test, progress, processes)
-    choices = choose(examined, test.catalogue, test.strategy)
+    choices = choose(examined, test.catalogue, test.strategy, test.odds)
     return Backtest(test, examined, choices, trade(examined, choices, test.terms))
 
 

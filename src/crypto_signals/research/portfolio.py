@@ -13,10 +13,14 @@ import numpy as np
 
 from crypto_signals.analysis.catalogue import Catalogue
 from crypto_signals.analysis.detector import Detector
-from crypto_signals.analysis.panel import Floats, Series, Times
-from crypto_signals.domain.instruments import Instrument
+from crypto_signals.analysis.panel import Floats, Series, Times, as_datetime
+from crypto_signals.domain.evidence import Evidence
+from crypto_signals.domain.instruments import Instrument, Timeframe
 from crypto_signals.domain.strategy import Strategy
 from crypto_signals.domain.vocabulary import Family
+from crypto_signals.engine.gates import evidence_gate
+from crypto_signals.engine.odds import NO_ODDS, Odds
+from crypto_signals.engine.openings import worth
 from crypto_signals.research.outcomes import Outcomes
 from crypto_signals.research.setups import Setups
 
@@ -96,20 +100,26 @@ def _last_prices(examined: Examined) -> Floats:
     return np.where(outcomes["fills"] > 0, last, examined.setups.plans["entry"])
 
 
-def choose(examined: Sequence[Examined], catalogue: Catalogue, strategy: Strategy) -> list[Choice]:
+def choose(
+    examined: Sequence[Examined], catalogue: Catalogue, strategy: Strategy, odds: Odds = NO_ODDS
+) -> list[Choice]:
     """Every setup that would have been stored, in the order in which it would have been.
 
     At each moment at which bars became known, the best setup of each symbol that passes its gates, whose
     slot is free and which is not cooling down opens, within the budget of the strategy; what is refused
     becomes a shadow, unless one of the same detector is still open.
     """
-    return list(_Chooser(examined, catalogue, strategy).choices())
+    return list(_Chooser(examined, catalogue, strategy, odds).choices())
 
 
 class _Chooser:
-    def __init__(self, examined: Sequence[Examined], catalogue: Catalogue, strategy: Strategy) -> None:
+    def __init__(
+        self, examined: Sequence[Examined], catalogue: Catalogue, strategy: Strategy, odds: Odds
+    ) -> None:
         self.examined, self.strategy = examined, strategy
         self.entries = tuple(catalogue)
+        self.odds = odds.under(strategy, catalogue.fingerprint)
+        self.timeframe = Timeframe(strategy.timeframe)
         self.symbols = [_Symbol(_Columns(one, catalogue)) for one in examined]
         hours = strategy.cooldown_hours / 24
         self.limits = [math.ceil(hours * one.bars_per_session) for one in examined]
@@ -160,6 +170,9 @@ class _Chooser:
         if failed := columns.failed[row]:
             gates = self.entries[columns.detector[row]].gates
             yield from (name for bit, name in enumerate(gates) if failed >> bit & 1)
+        least = self.strategy.min_mean_r_lo
+        if least is not None and not evidence_gate(self._evidence(series, row), least).passed:
+            yield "evidence"
         if columns.side[row] < 0 and not examined.instrument.shortable:
             yield "not_shortable"
         if conflict:
@@ -199,9 +212,16 @@ class _Chooser:
         symbol.shadows[detector] = columns.closed[choice.row]
         return True
 
-    def _merit(self, choice: Choice) -> tuple[bool, bool, float, int]:
+    def _merit(self, choice: Choice) -> tuple[bool, float, bool, float, int]:
         """Ascending: the best comes first."""
-        return self.symbols[choice.series].columns.merit[choice.row]
+        normal, not_chart, reward, name = self.symbols[choice.series].columns.merit[choice.row]
+        return (normal, -worth(self._evidence(choice.series, choice.row)), not_chart, reward, name)
+
+    def _evidence(self, series: int, row: int) -> Evidence | None:
+        one, columns = self.examined[series], self.symbols[series].columns
+        entry = self.entries[columns.detector[row]]
+        kind, ts = one.instrument.asset_class, as_datetime(one.series.ts[columns.bar[row]])
+        return self.odds.of(entry.name, entry.direction, kind, self.timeframe, ts)
 
     def _entry(self, choice: Choice) -> Detector:
         return self.entries[self.symbols[choice.series].columns.detector[choice.row]]

@@ -104,7 +104,7 @@ def _measured(
     plans["bar"], plans["side"] = hits.index, entry.direction.side
     plans["entry"], plans["stop"], plans["targets"] = found.entry, found.stop, found.targets
     plans["invalidation"] = hits.structure
-    plans["cost_rate"] = strategy.costs.rate(kind)
+    plans["cost_rate"] = strategy.costs.rate(kind, found.atr / found.entry)
     high = fresh_structures(study, catalogue, entry.direction).beside(entry.name, hits.index)
     setup = Measured(
         entry.direction.side, found.entry, found.stop, found.targets[:, 1], hits.neckline, found.atr,

@@ -1,0 +1,50 @@
+"""What was measured of setups, as far as it holds for the one in hand."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from crypto_signals.domain.evidence import Evidence
+from crypto_signals.domain.instruments import Timeframe
+from crypto_signals.domain.strategy import Strategy
+from crypto_signals.domain.vocabulary import AssetClass, Direction
+
+
+class Odds:
+    """Rows of any conviction, measured under the rules of version ``rules`` (`Strategy.rules_version`)."""
+
+    def __init__(self, rows: Iterable[Evidence] = (), rules: str | None = None) -> None:
+        self.rules = rules
+        self._rows = {
+            (row.detector, row.direction, row.asset_class, row.timeframe): row
+            for row in rows
+            if row.conviction is None
+        }
+
+    def under(self, strategy: Strategy, detection: str) -> "Odds":
+        """These odds where they were measured as the strategy trades, else none."""
+        return self if self.rules == strategy.rules_version(detection) else NO_ODDS
+
+    def of(
+        self,
+        detector: str,
+        direction: Direction,
+        asset_class: AssetClass,
+        timeframe: Timeframe,
+        bar_ts: datetime,
+    ) -> Evidence | None:
+        """The evidence for a setup on the bar ``bar_ts``, where there is any, and from before it."""
+        row = self._rows.get((detector, direction, asset_class, timeframe))
+        return None if row is None or row.until >= bar_ts else row
+
+
+NO_ODDS = Odds()
+
+
+def disagreement(odds: Odds, strategies: Iterable[Strategy], detection: str) -> list[str]:
+    """Why odds that were measured are not quoted, in words for people."""
+    return [
+        f"strategy {strategy.name} quotes no odds: the evidence was measured with other gates, exits, costs "
+        "or detectors than it trades with; measure again with sentinel evidence"
+        for strategy in strategies
+        if odds.rules is not None and odds.rules != strategy.rules_version(detection)
+    ]
