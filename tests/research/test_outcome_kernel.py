@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from crypto_signals.analysis.panel import Series
+from crypto_signals.analysis.panel import Floats, Series, as_ts64
 from crypto_signals.analysis.study import Study
 from crypto_signals.app.bars import file_history
 from crypto_signals.app.demo import SAMPLE_BARS
@@ -11,10 +11,11 @@ from crypto_signals.domain.instruments import Timeframe
 from crypto_signals.domain.strategy import Strategy
 from crypto_signals.domain.vocabulary import AssetClass, EntryType
 from crypto_signals.market.calendars import MarketCalendar
-from crypto_signals.research.outcome_kernel import EVENT, PLAN
+from crypto_signals.research.kernel_check import walk_both
+from crypto_signals.research.outcome_kernel import PLAN
 from crypto_signals.research.outcomes import Track, finer, is_open, is_trade, rules_of
 
-from .walking import drawn_plans, ends, told_by_kernel, told_by_lifecycle
+from .walking import drawn_plans, ends
 
 CALENDAR = MarketCalendar()
 STRATEGIES = {
@@ -57,13 +58,28 @@ def test_the_kernel_tells_what_the_lifecycle_tells(
     track = Track.of(study, kind, CALENDAR, series.ts[-1] + np.timedelta64(30, "D"))
     assert track.pauses.any()
     plans = drawn_plans(study, 250, rng)
-    for row in plans:
-        log = np.zeros(200, EVENT)
-        outcome = track.outcomes(np.array([row]), rules_of(strategy), log)[0]
-        expected = told_by_lifecycle(track, row, strategy, kind)
-        assert list(told_by_kernel(series, log[: len(expected)])) == expected
-        assert not log["bar"][len(expected) :].any()
-        assert (outcome["reason"] >= 0) == bool(expected and expected[-1].reason)
+    walked = walk_both(track, plans, strategy, kind)
+    assert walked.apart is None
+    assert walked.plans == len(plans)
+    assert walked.events > len(plans)
+
+
+class _Ahead(Study):
+    """Knows the next bar's trail a bar early."""
+
+    def trail(self, side: int) -> Floats:
+        return np.append(super().trail(side)[1:], np.nan)
+
+
+def test_a_trail_of_the_next_bar_is_found_out() -> None:
+    """The comparison names the bar and the field in which a kernel that knows too much gives itself away."""
+    study = _Ahead(_series("crypto_daily.parquet", "BTC/USD"))
+    track = Track.of(study, AssetClass.CRYPTO, CALENDAR, study.series.ts[-1])
+    plans = drawn_plans(study, 250, np.random.default_rng(1))
+    apart = walk_both(track, plans, Strategy(), AssetClass.CRYPTO).apart
+    assert apart is not None
+    assert (apart.field, apart.lifecycle != apart.kernel) == ("stop", True)
+    assert as_ts64(apart.ts) > study.series.ts[plans["bar"][apart.row]]
 
 
 def test_every_end_there_is_was_seen() -> None:

@@ -19,7 +19,7 @@ from crypto_signals.domain.strategy import Strategy
 from crypto_signals.engine.book import Book, Entry, saved
 from crypto_signals.engine.odds import NO_ODDS, Odds
 from crypto_signals.engine.openings import Candidate, Opener
-from crypto_signals.engine.ports import Calendar, Patience, SourceError, Store, Watcher, Watermark
+from crypto_signals.engine.ports import Calendar, Ledger, Patience, SourceError, Watcher, Watermark
 from crypto_signals.engine.sight import Sight, moments, scan_together
 from crypto_signals.engine.summary import Summary
 from crypto_signals.engine.track import Tracker, end_gone
@@ -38,7 +38,7 @@ class Lookout:
         book: Book,
         catalogue: Catalogue,
         calendar: Calendar,
-        store: Store,
+        store: Ledger,
         summary: Summary,
         watcher: Watcher = UNWATCHED,
         odds: Odds = NO_ODDS,

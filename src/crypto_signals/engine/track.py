@@ -11,7 +11,7 @@ from crypto_signals.domain.bars import Bar
 from crypto_signals.domain.instruments import Timeframe
 from crypto_signals.domain.lifecycle import NO_DATA_SESSIONS, rebased, step, without_data
 from crypto_signals.domain.signals import Signal
-from crypto_signals.domain.vocabulary import Direction
+from crypto_signals.domain.vocabulary import AssetClass, Direction
 from crypto_signals.engine.book import Entry
 from crypto_signals.engine.ports import Calendar
 from crypto_signals.engine.rebasing import factor_since
@@ -44,7 +44,7 @@ class Tracker:
         """Ends the signals whose instrument has had no bar for too many sessions, as known at ``now``."""
         series = self.study.series
         last = as_datetime(series.ts[-1])
-        unfed = [entry for entry in entries if is_unfed(entry.signal, last, self.calendar, now)]
+        unfed = [e for e in entries if is_unfed(e.signal.asset_class, last, self.calendar, now)]
         self.follow(unfed, len(series) - 1)
         return end_all(unfed, self.calendar)
 
@@ -79,10 +79,10 @@ class Tracker:
         )
 
 
-def is_unfed(signal: Signal, last: datetime, calendar: Calendar, now: datetime) -> bool:
+def is_unfed(kind: AssetClass, last: datetime, calendar: Calendar, now: datetime) -> bool:
     """Whether, at ``now``, no bar is known of the sessions after ``last`` in which one had to come."""
-    limit = calendar.session_after(signal.asset_class, last, NO_DATA_SESSIONS)
-    known = calendar.known_at(signal.asset_class, Timeframe("1Day"), np.array([as_ts64(limit)]))
+    limit = calendar.session_after(kind, last, NO_DATA_SESSIONS)
+    known = calendar.known_at(kind, Timeframe("1Day"), np.array([as_ts64(limit)]))
     return bool(known[0] <= as_ts64(now))
 
 
@@ -98,10 +98,8 @@ def end_all(entries: Iterable[Entry], calendar: Calendar) -> list[Entry]:
 
 def end_gone(entries: Iterable[Entry], calendar: Calendar, now: datetime) -> list[Entry]:
     """Ends the overdue signals of an instrument of which there are no bars at all any more."""
-    return end_all(
-        [entry for entry in entries if is_unfed(entry.signal, _last_ts(entry.signal), calendar, now)],
-        calendar,
-    )
+    overdue = [e for e in entries if is_unfed(e.signal.asset_class, _last_ts(e.signal), calendar, now)]
+    return end_all(overdue, calendar)
 
 
 def _last_session(signal: Signal, calendar: Calendar) -> datetime:

@@ -7,7 +7,7 @@ import numpy as np
 
 from crypto_signals.analysis.catalogue import Catalogue
 from crypto_signals.analysis.confluence import confluence
-from crypto_signals.analysis.panel import Floats, Panel, Series
+from crypto_signals.analysis.panel import Floats, Panel, Series, Times
 from crypto_signals.analysis.study import Study
 from crypto_signals.domain.instruments import Instrument, Timeframe
 from crypto_signals.domain.strategy import Strategy
@@ -62,27 +62,33 @@ def examine(
     panel: Panel, test: Test, progress: Progress = nobody, processes: int | None = None
 ) -> list[Examined]:
     """Every trigger of every series, and how it would have ended."""
-    end = max((series.ts[-1] for series in panel if len(series)), default=np.datetime64(0, "us"))
+    filled = [series for series in panel if len(series)]
+    now = max((_known_at(series[-1:], test)[0] for series in filled), default=np.datetime64(0, "us"))
 
     def one(series: Series) -> Examined:
-        return _examined(series, test, end)
+        return _examined(series, test, now)
 
-    return over_series(one, [series for series in panel if len(series)], progress, processes)
+    return over_series(one, filled, progress, processes)
 
 
-def _examined(series: Series, test: Test, end: np.datetime64) -> Examined:
+def _known_at(series: Series, test: Test) -> Times:
+    kind = Instrument.of(series.symbol).asset_class
+    return test.calendar.known_at(kind, test.timeframe, series.ts)
+
+
+def _examined(series: Series, test: Test, now: np.datetime64) -> Examined:
     instrument = Instrument.of(series.symbol)
     kind, study = instrument.asset_class, Study(series)
     setups = find_setups(study, test.catalogue, test.strategy, kind)
     if test.since is not None:
         setups = setups.take(series.ts[setups.plans["bar"]] >= test.since)
-    track = Track.of(study, kind, test.calendar, end, _fine(series, test))
+    track = Track.of(study, kind, test.calendar, now, _fine(series, test))
     return Examined(
         instrument=instrument,
         series=series,
         setups=setups,
         outcomes=track.outcomes(setups.plans, rules_of(test.strategy)),
-        known_at=test.calendar.known_at(kind, test.timeframe, series.ts),
+        known_at=_known_at(series, test),
         bars_per_session=test.calendar.bars_per_session(kind, test.timeframe),
         regimes=_regimes(study, setups),
     )

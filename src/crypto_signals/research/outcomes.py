@@ -14,6 +14,7 @@ from crypto_signals.domain.lifecycle import NO_DATA_SESSIONS
 from crypto_signals.domain.strategy import Strategy
 from crypto_signals.domain.vocabulary import AssetClass, EntryType, ExitReason
 from crypto_signals.engine.ports import Calendar
+from crypto_signals.engine.track import is_unfed
 from crypto_signals.research.outcome_kernel import ENTRIES, EVENT, OUTCOME, REASONS, RULES, Fine, walk
 
 Plans: TypeAlias = npt.NDArray[Any]
@@ -24,6 +25,8 @@ Outcomes: TypeAlias = npt.NDArray[Any]
 _DAY = timedelta(days=1)
 _NOT_FILLED = tuple(REASONS.index(reason) for reason in (ExitReason.MISSED, ExitReason.NO_ENTRY))
 NO_DATA = REASONS.index(ExitReason.NO_DATA)
+MOST_EVENTS_A_BAR = 6
+"""An entry, three targets, a broken structure, a moved stop."""
 NO_FINE: Fine = ((np.empty(0), np.empty(0), np.empty(0)), np.empty(0, np.int64))
 
 
@@ -50,24 +53,34 @@ class Track:
 
     @classmethod
     def of(
-        cls, study: Study, kind: AssetClass, calendar: Calendar, end: np.datetime64, fine: Fine = NO_FINE
+        cls, study: Study, kind: AssetClass, calendar: Calendar, now: np.datetime64, fine: Fine = NO_FINE
     ) -> "Track":
-        """``end`` is the last stamp of all series: one whose bars end ten sessions before has ended."""
+        """``now`` is when the newest bar of all series became known: what no bar was known of by then for ten
+        sessions has ended."""
         ts = study.series.ts
         pauses = np.zeros(len(ts), np.bool_)
         for bar in np.flatnonzero(np.diff(ts) > np.timedelta64(NO_DATA_SESSIONS, "D")).tolist():
             pauses[bar + 1] = _has_paused(ts[bar], ts[bar + 1], kind, calendar)
-        return cls(study, pauses, len(ts) > 0 and _has_paused(ts[-1], end, kind, calendar), fine)
+        ended = len(ts) > 0 and is_unfed(kind, as_datetime(ts[-1]), calendar, as_datetime(now))
+        return cls(study, pauses, ended, fine)
 
-    def outcomes(self, plans: Plans, rules: Any, log: npt.NDArray[Any] | None = None) -> Outcomes:
-        """How each plan ended (OUTCOME[n]); ``log`` (EVENT[m]) takes the events, as far as there is room."""
+    def outcomes(self, plans: Plans, rules: Any) -> Outcomes:
+        """How each plan ended (OUTCOME[n])."""
+        return self._walked(plans, rules, np.zeros(0, EVENT))[0]
+
+    def events(self, plan: Any, rules: Any) -> npt.NDArray[Any]:
+        """Everything that happened to one plan (a row of PLAN), in order (EVENT[m])."""
+        bars = min(len(self.study) - int(plan["bar"]), int(rules["valid_bars"]) + int(rules["max_bars"]) + 1)
+        log = np.zeros(bars * MOST_EVENTS_A_BAR, EVENT)
+        return log[: self._walked(np.array([plan]), rules, log)[1]]
+
+    def _walked(self, plans: Plans, rules: Any, log: npt.NDArray[Any]) -> tuple[Outcomes, int]:
         found = blank(len(plans))
         series = self.study.series
         prices = (series.open, series.high, series.low, series.close)
         trails = (self.study.trail(1), self.study.trail(-1))
-        events = np.zeros(0, EVENT) if log is None else log
-        walk(plans, found, prices, trails, self.pauses, self.ended, rules, self.fine, events)
-        return found
+        events, _ = walk(plans, found, prices, trails, self.pauses, self.ended, rules, self.fine, log)
+        return found, events
 
 
 def blank(count: int) -> Outcomes:
