@@ -162,6 +162,6 @@ def test_looking_every_day_raises_few_false_alarms(record_property: Callable[[st
 
     false = sum(ever(0.46) for _ in range(200)) / 200
     true = sum(ever(0.23) for _ in range(50)) / 50
-    record_property("drift", f"{false:.1%} false alarms, {true:.0%} of halved rates found")
+    record_property("figure", f"drift: {false:.1%} false alarms, {true:.0%} of halved rates found")
     assert false <= 0.05
     assert true >= 0.95
