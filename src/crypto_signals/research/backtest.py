@@ -1,6 +1,6 @@
 """A strategy over past bars: what it would have announced and refused, how that ended, and what it earned."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,6 +11,7 @@ from crypto_signals.analysis.panel import Floats, Panel, Series
 from crypto_signals.analysis.study import Study
 from crypto_signals.domain.instruments import Instrument, Timeframe
 from crypto_signals.domain.strategy import Strategy
+from crypto_signals.domain.vocabulary import AssetClass
 from crypto_signals.engine.ports import Calendar
 from crypto_signals.research.account import Account, Terms, trade
 from crypto_signals.research.outcome_kernel import Fine
@@ -48,6 +49,11 @@ class Backtest:
     choices: Sequence[Choice]
     account: Account
 
+    @property
+    def end(self) -> np.datetime64:
+        """The stamp of the last bar of all."""
+        return _end(one.series for one in self.examined)
+
 
 def backtest(panel: Panel, test: Test, progress: Progress = nobody, processes: int | None = None) -> Backtest:
     """Tests a strategy on the bars of ``panel``. The result does not depend on the number of processes."""
@@ -60,7 +66,7 @@ def examine(
     panel: Panel, test: Test, progress: Progress = nobody, processes: int | None = None
 ) -> list[Examined]:
     """Every trigger of every series, and how it would have ended."""
-    end = max((series.ts[-1] for series in panel if len(series)), default=np.datetime64(0, "us"))
+    end = _end(panel)
 
     def one(series: Series) -> Examined:
         return _examined(series, test, end)
@@ -74,7 +80,7 @@ def _examined(series: Series, test: Test, end: np.datetime64) -> Examined:
     setups = find_setups(study, test.catalogue, test.strategy, kind)
     if test.since is not None:
         setups = setups.take(series.ts[setups.plans["bar"]] >= test.since)
-    track = Track.of(study, kind, test.calendar, end, _fine(series, test))
+    track = track_of(study, kind, test, end)
     return Examined(
         instrument=instrument,
         series=series,
@@ -84,6 +90,15 @@ def _examined(series: Series, test: Test, end: np.datetime64) -> Examined:
         bars_per_session=test.calendar.bars_per_session(kind, test.timeframe),
         regimes=_regimes(study, setups),
     )
+
+
+def track_of(study: Study, kind: AssetClass, test: Test, end: np.datetime64) -> Track:
+    """The bars of one series for outcomes; ``end`` is the last stamp of all series."""
+    return Track.of(study, kind, test.calendar, end, _fine(study.series, test))
+
+
+def _end(rows: Iterable[Series]) -> np.datetime64:
+    return max((series.ts[-1] for series in rows if len(series)), default=np.datetime64(0, "us"))
 
 
 def _fine(series: Series, test: Test) -> Fine:
