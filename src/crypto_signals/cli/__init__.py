@@ -6,6 +6,7 @@ import typer
 
 from crypto_signals.cli import (
     audit_command,
+    backtest_command,
     cleanup_command,
     config_command,
     demo_command,
@@ -39,6 +40,7 @@ application.command("why")(why_command.why)
 application.command("serve")(serve_command.serve)
 application.add_typer(signals_command.application, name="signals")
 application.command("patterns")(patterns_command.patterns)
+application.command("backtest")(backtest_command.backtest)
 application.command("audit")(audit_command.audit)
 application.command("health")(health_command.health)
 application.command("init")(init_command.init)

@@ -50,15 +50,7 @@ def write_pages(
     ``totals`` are the lines on top of the index. Every file is replaced as a whole, the index last, so
     that a reader never finds half a page or a link to none. Raises OSError when the folder cannot be written.
     """
-    (folder / SIGNALS).mkdir(parents=True, exist_ok=True)
-    for entry in entries:
-        stem = _stem(entry.signal)
-        pictures = {f"{stem}.png": entry.picture, f"{stem}-light.png": entry.light_picture}
-        for name, content in pictures.items():
-            if content is not None:
-                _replace(folder / SIGNALS / name, content)
-        dark, light = (name if content is not None else None for name, content in pictures.items())
-        _replace(folder / SIGNALS / f"{stem}.html", _thread(entry, dark, light).encode())
+    write_threads(folder / SIGNALS, entries, (f"../{INDEX}", "All signals"))
     index = _template("index.html").render(
         totals=list(totals),
         announced=[_row(entry.signal) for entry in _by_bar(entries)],
@@ -66,6 +58,23 @@ def write_pages(
     )
     _replace(folder / INDEX, index.encode())
     return folder / INDEX
+
+
+def write_threads(folder: Path, entries: Iterable[PageEntry], back: tuple[str, str]) -> list[Path]:
+    """Writes a page with its pictures for each entry into ``folder``, and says where; ``back`` is the link on
+    top of each and its words. Raises OSError when the folder cannot be written."""
+    folder.mkdir(parents=True, exist_ok=True)
+    pages = []
+    for entry in entries:
+        stem = _stem(entry.signal)
+        pictures = {f"{stem}.png": entry.picture, f"{stem}-light.png": entry.light_picture}
+        for name, content in pictures.items():
+            if content is not None:
+                _replace(folder / name, content)
+        dark, light = (name if content is not None else None for name, content in pictures.items())
+        pages.append(folder / f"{stem}.html")
+        _replace(pages[-1], _thread(entry, dark, light, back).encode())
+    return pages
 
 
 def _by_bar(entries: Iterable[PageEntry]) -> list[PageEntry]:
@@ -109,13 +118,13 @@ def _template(name: str) -> Template:
     return environment.get_template(name)
 
 
-def _thread(entry: PageEntry, picture: str | None, light: str | None) -> str:
+def _thread(entry: PageEntry, picture: str | None, light: str | None, back: tuple[str, str]) -> str:
     signal = entry.signal
     posts = [_post(announcement(signal), utc(signal.created_at), picture, light)]
     posts += [
         _post(message, f"bar {bar_text(message.ts, signal.timeframe)}") for message in _follow_ups(entry)
     ]
-    return _template("signal.html").render(name=thread_name(signal), posts=posts)
+    return _template("signal.html").render(name=thread_name(signal), posts=posts, back=back)
 
 
 def _follow_ups(entry: PageEntry) -> Iterator[Message]:

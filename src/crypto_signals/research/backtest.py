@@ -1,6 +1,6 @@
 """A strategy over past bars: what it would have announced and refused, how that ended, and what it earned."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,6 +11,7 @@ from crypto_signals.analysis.panel import Floats, Panel, Series, Times
 from crypto_signals.analysis.study import Study
 from crypto_signals.domain.instruments import Instrument, Timeframe
 from crypto_signals.domain.strategy import Strategy
+from crypto_signals.domain.vocabulary import AssetClass
 from crypto_signals.engine.odds import NO_ODDS, Odds
 from crypto_signals.engine.ports import Calendar
 from crypto_signals.research.account import Account, Terms, trade
@@ -19,6 +20,8 @@ from crypto_signals.research.outcomes import NO_FINE, Track, finer, rules_of
 from crypto_signals.research.portfolio import Choice, Examined, choose
 from crypto_signals.research.setups import Setups, find_setups
 from crypto_signals.research.sharing import Progress, nobody, over_series
+
+_LONG_AGO = np.datetime64(0, "us")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,11 @@ class Backtest:
     choices: Sequence[Choice]
     account: Account
 
+    @property
+    def newest_known(self) -> np.datetime64:
+        """When the newest bar of all became known."""
+        return newest_known((one.series for one in self.examined), self.test)
+
 
 def backtest(panel: Panel, test: Test, progress: Progress = nobody, processes: int | None = None) -> Backtest:
     """Tests a strategy on the bars of ``panel``. The result does not depend on the number of processes."""
@@ -63,7 +71,7 @@ def examine(
 ) -> list[Examined]:
     """Every trigger of every series, and how it would have ended."""
     filled = [series for series in panel if len(series)]
-    now = max((_known_at(series[-1:], test)[0] for series in filled), default=np.datetime64(0, "us"))
+    now = newest_known(filled, test)
 
     def one(series: Series) -> Examined:
         return _examined(series, test, now)
@@ -82,7 +90,7 @@ def _examined(series: Series, test: Test, now: np.datetime64) -> Examined:
     setups = find_setups(study, test.catalogue, test.strategy, kind)
     if test.since is not None:
         setups = setups.take(series.ts[setups.plans["bar"]] >= test.since)
-    track = Track.of(study, kind, test.calendar, now, _fine(series, test))
+    track = track_of(study, kind, test, now)
     return Examined(
         instrument=instrument,
         series=series,
@@ -92,6 +100,16 @@ def _examined(series: Series, test: Test, now: np.datetime64) -> Examined:
         bars_per_session=test.calendar.bars_per_session(kind, test.timeframe),
         regimes=_regimes(study, setups),
     )
+
+
+def track_of(study: Study, kind: AssetClass, test: Test, now: np.datetime64) -> Track:
+    """The bars of one series for outcomes, as they stand ``now``."""
+    return Track.of(study, kind, test.calendar, now, _fine(study.series, test))
+
+
+def newest_known(rows: Iterable[Series], test: Test) -> np.datetime64:
+    """When the newest bar of all series became known."""
+    return max((_known_at(series[-1:], test)[0] for series in rows if len(series)), default=_LONG_AGO)
 
 
 def _fine(series: Series, test: Test) -> Fine:

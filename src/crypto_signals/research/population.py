@@ -15,7 +15,7 @@ from crypto_signals.analysis.panel import Bools, Floats, Ints, Panel, Series, Ti
 from crypto_signals.analysis.study import Study
 from crypto_signals.domain.instruments import Instrument
 from crypto_signals.domain.vocabulary import AssetClass
-from crypto_signals.research.backtest import Test
+from crypto_signals.research.backtest import Test, newest_known, track_of
 from crypto_signals.research.outcome_kernel import PLAN
 from crypto_signals.research.outcomes import Outcomes, Plans, Track, is_open, is_trade, rules_of
 from crypto_signals.research.setups import Setups, find_setups
@@ -63,18 +63,19 @@ def measure(
     panel: Panel, test: Test, progress: Progress = nobody, processes: int | None = None, seed: int = SEED
 ) -> list[Measured]:
     """The trades of every series of the panel. The result does not depend on the number of processes."""
-    end = max((series.ts[-1] for series in panel if len(series)), default=np.datetime64(0, "us"))
+    filled = [series for series in panel if len(series)]
+    now = newest_known(filled, test)
 
     def one(series: Series) -> Measured:
-        return _measured(series, test, end, seed)
+        return _measured(series, test, now, seed)
 
-    return over_series(one, [series for series in panel if len(series)], progress, processes)
+    return over_series(one, filled, progress, processes)
 
 
-def _measured(series: Series, test: Test, end: np.datetime64, seed: int) -> Measured:
+def _measured(series: Series, test: Test, now: np.datetime64, seed: int) -> Measured:
     kind, study = Instrument.of(series.symbol).asset_class, Study(series)
     rules = rules_of(test.strategy)
-    track = Track.of(study, kind, test.calendar, end)
+    track = track_of(study, kind, test, now)
     setups = find_setups(study, test.catalogue, test.strategy, kind)
     eligible = setups.failed == 0
     if test.since is not None:

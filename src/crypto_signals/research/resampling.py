@@ -39,9 +39,16 @@ class Resampling:
         belongs to row ``row[i]``. NaN values are left out; where nothing was drawn, the mean is NaN."""
         found = np.full((self.repetitions, rows, values.shape[1]), np.nan)
         if self.dates and len(date):
+            cells, cell = np.unique(row * self.dates + date, return_inverse=True)
+            known = ~np.isnan(values)
+            total, count = (_by_cell(cell, column) for column in (np.where(known, values, 0.0), known))
             rng = np.random.default_rng(self.seed)
-            _means(rng, self.dates, self.block_days, date, row, np.ascontiguousarray(values), found)
+            _means(rng, self.dates, self.block_days, cells, total, count, found)
         return found
+
+
+def _by_cell(cell: Ints, values: Floats | Bools) -> Floats:
+    return np.column_stack([np.bincount(cell, column) for column in values.T])
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -65,11 +72,12 @@ def _means(
     rng: np.random.Generator,
     dates: int,
     block_days: float,
-    date: Ints,
-    row: Ints,
-    values: Floats,
+    cells: Ints,
+    totals: Floats,
+    counts: Floats,
     found: Floats,
 ) -> None:
+    """``totals`` and ``counts`` are those of the trades of each cell: a row on a date."""
     rows, columns = found.shape[1], found.shape[2]
     weights = np.zeros(dates, np.int64)
     total, count = np.zeros((rows, columns)), np.zeros((rows, columns))
@@ -77,19 +85,18 @@ def _means(
         _draw(rng, block_days, weights)
         total[:] = 0.0
         count[:] = 0.0
-        for trade in range(len(date)):
-            weight = weights[date[trade]]
+        for place in range(len(cells)):
+            weight = weights[cells[place] % dates]
             if weight == 0:
                 continue
+            row = cells[place] // dates
             for column in range(columns):
-                value = values[trade, column]
-                if not np.isnan(value):
-                    total[row[trade], column] += weight * value
-                    count[row[trade], column] += weight
-        for place in range(rows):
+                total[row, column] += weight * totals[place, column]
+                count[row, column] += weight * counts[place, column]
+        for row in range(rows):
             for column in range(columns):
-                if count[place, column] > 0:
-                    found[repetition, place, column] = total[place, column] / count[place, column]
+                if count[row, column] > 0:
+                    found[repetition, row, column] = total[row, column] / count[row, column]
 
 
 def interval(means: Floats, enough: Bools) -> tuple[Floats, Floats]:

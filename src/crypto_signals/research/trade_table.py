@@ -137,3 +137,25 @@ def _ends(result: Backtest, outcomes: npt.NDArray[Any]) -> npt.NDArray[np.dateti
 def _last_session(result: Backtest, one: Examined, last: np.datetime64) -> np.datetime64:
     kind = one.instrument.asset_class
     return as_ts64(result.test.calendar.session_after(kind, as_datetime(last), NO_DATA_SESSIONS))
+
+
+def plain_columns(table: TradeTable) -> dict[str, Any]:
+    """The table for those who know no table: lists and arrays by the names of the trades file, nothing but
+    numbers, texts and moments in them; NaN, NaT and None: there is none."""
+    r, entered = table["r"], ~np.isnat(table["entry_ts"])
+    asked = ~table.shadow & entered
+    names = ("symbol", "asset_class", "detector", "family", "direction", "conviction")
+    single = ("signal_ts", "entry_ts", "exit_ts", "entry", "entry_fill", "stop", "invalidation", "exit", "r")
+    rest = ("fees_r", "ambiguous", "drilled", "mfe_r", "mae_r")
+    return {
+        **{name: getattr(table, name) for name in names},
+        **{name: table[name] for name in (*single, *rest)},
+        "targets": table["targets"].tolist(),
+        "exit_reason": [reason or None for reason in table.exit_reason],
+        "confirmed_by": table.confirmed_by,
+        "failed_gates": table.failed_gates,
+        "shadow": table.shadow,
+        "holding_bars": np.where(np.isfinite(r), table["holding_bars"], np.nan),
+        "size": np.where(asked, table["size"], np.nan),
+        "profit_usd": np.where(asked, table["profit_usd"], np.nan),
+    }
