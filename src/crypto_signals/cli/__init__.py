@@ -10,6 +10,7 @@ from crypto_signals.cli import (
     cleanup_command,
     config_command,
     demo_command,
+    evidence_command,
     health_command,
     init_command,
     patterns_command,
@@ -41,6 +42,7 @@ application.command("serve")(serve_command.serve)
 application.add_typer(signals_command.application, name="signals")
 application.command("patterns")(patterns_command.patterns)
 application.command("backtest")(backtest_command.backtest)
+application.command("evidence")(evidence_command.evidence)
 application.command("audit")(audit_command.audit)
 application.command("health")(health_command.health)
 application.command("init")(init_command.init)

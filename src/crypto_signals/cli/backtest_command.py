@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from crypto_signals.research.report.summary import Report
     from crypto_signals.research.sharing import Progress
 
-_DAY = ["%Y-%m-%d"]
+DAY = ["%Y-%m-%d"]
 _SHOWN = 5
 
 
@@ -43,10 +43,10 @@ def backtest(
     ] = None,
     from_: Annotated[
         datetime | None,
-        typer.Option("--from", formats=_DAY, help="The first day that is tested; earlier bars are history."),
+        typer.Option("--from", formats=DAY, help="The first day that is tested; earlier bars are history."),
     ] = None,
     to: Annotated[
-        datetime | None, typer.Option("--to", formats=_DAY, help="The last day; later bars do not exist.")
+        datetime | None, typer.Option("--to", formats=DAY, help="The last day; later bars do not exist.")
     ] = None,
     symbol: Annotated[
         list[str] | None, typer.Option("--symbol", help="Only this symbol; may be repeated.")
@@ -91,10 +91,10 @@ def backtest(
     with own_detectors(configuration) as known:
         prepared = backtesting.prepare(configuration, known, wanted)
         place = backtesting.folder_for(configuration, folder)
-        _say_what_is_wrong(prepared)
-        with _told("{} of {} series") as progress:
+        say_what_is_wrong(prepared)
+        with told("{} of {} series") as progress:
             report = backtesting.measure(prepared, progress)
-        with _told("{} of {} charts") as progress:
+        with told("{} of {} charts") as progress:
             written = backtesting.write(report, prepared, place, charts, progress)
         say_faults(known.faults)
     if output is Format.JSON:
@@ -107,13 +107,13 @@ def backtest(
 
 
 @contextmanager
-def _told(text: str) -> "Iterator[Progress]":
+def told(text: str) -> "Iterator[Progress]":
     """How far it is, on stderr; nothing where that is no terminal."""
     with notes().status("") as status:
         yield lambda done, total: status.update(text.format(done, total))
 
 
-def _say_what_is_wrong(prepared: "Prepared") -> None:
+def say_what_is_wrong(prepared: "Prepared") -> None:
     from crypto_signals.market.quality import summarise  # noqa: PLC0415
 
     for history in prepared.histories:

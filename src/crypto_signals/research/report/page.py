@@ -1,14 +1,12 @@
 """The report as one HTML page: no script but its own few lines, no request to the network."""
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
-from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from crypto_signals.research.report import curves, tables, words
 from crypto_signals.research.report.summary import Report
+from crypto_signals.research.report.templating import template
 
 
 def page(report: Report, charts: Mapping[int, str], notes: Sequence[str] = ()) -> str:
@@ -21,7 +19,7 @@ def page(report: Report, charts: Mapping[int, str], notes: Sequence[str] = ()) -
         "distribution": curves.distribution(report) if traded else "",
         "excursions": curves.excursions(report) if traded else "",
     }
-    return _template().render(
+    return template("report.html").render(
         strategy=report.result.test.strategy.name,
         subtitle=words.subtitle(report),
         verdict=words.verdict(report),
@@ -40,16 +38,3 @@ def page(report: Report, charts: Mapping[int, str], notes: Sequence[str] = ()) -
         trades_note=words.trades_note(report),
         traded=traded,
     )
-
-
-@lru_cache(maxsize=1)
-def _template() -> Template:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    return environment.get_template("report.html")
