@@ -38,6 +38,49 @@ def peeking_dip(study: Study) -> Hits:
     return at(study, np.flatnonzero((low[1:-1] < low[:-2]) & (low[1:-1] < low[2:])) + 1)
 """
 
+CENTRED = """
+@named("centred_dip")
+def centred_dip(study: Study) -> Hits:
+    close = study.series.close
+    if len(close) < 5:
+        return Hits.none()
+    smooth = np.convolve(close, np.ones(5) / 5, mode="same")
+    return at(study, np.flatnonzero(close < 0.98 * smooth))
+"""
+
+MEASURED_BY_THE_WHOLE = """
+@named("cheap_of_all")
+def cheap_of_all(study: Study) -> Hits:
+    close = study.series.close
+    if not len(close):
+        return Hits.none()
+    return at(study, np.flatnonzero(close < np.nanmean(close) - 0.2 * np.nanstd(close)))
+"""
+
+REPAINTING = """
+from crypto_signals.analysis.pivots import provisional_extreme
+
+@named("repainted_low")
+def repainted_low(study: Study) -> Hits:
+    series = study.series
+    extreme = provisional_extreme(series.high, series.low, 2 * study.atr())
+    confirmed = study.pivots(2.0)
+    bars = confirmed.index[confirmed.kind < 0]
+    if extreme is not None and extreme.kind < 0:
+        bars = np.append(bars, extreme.bar)
+    return at(study, bars.astype(np.int64))
+"""
+
+FICKLE = """
+_calls = []
+
+@named("fickle_dip")
+def fickle_dip(study: Study) -> Hits:
+    _calls.append(1)
+    hits = lower_lows(study)
+    return hits.take(np.arange(len(_calls) % 2, len(hits), 2))
+"""
+
 
 def written(folder: Path, *parts: str, name: str = "my_patterns.py") -> Path:
     """A file with the given detectors."""

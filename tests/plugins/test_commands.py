@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -12,7 +13,16 @@ import pytest
 
 from crypto_signals.app.demo import SAMPLE_BARS
 
-from .files import HONEST, PEEKING, failing_later, written
+from .files import (
+    CENTRED,
+    FICKLE,
+    HONEST,
+    MEASURED_BY_THE_WHOLE,
+    PEEKING,
+    REPAINTING,
+    failing_later,
+    written,
+)  # fmt: skip
 
 BARS = str(SAMPLE_BARS / "crypto_daily.parquet")
 
@@ -35,27 +45,54 @@ def configured(folder: Path, *detectors: str) -> None:
     (folder / "sentinel.toml").write_text('[detectors]\npaths = ["my_patterns.py"]\nseconds = 1\n')
 
 
-def test_the_audit_names_a_cheat(tmp_path: Path) -> None:
-    """Exit code 1; the check that fails names bar and field; the others have their rows too."""
+CHEATS = {
+    "peeking_dip": PEEKING,
+    "centred_dip": CENTRED,
+    "cheap_of_all": MEASURED_BY_THE_WHOLE,
+    "repainted_low": REPAINTING,
+}
+A_BAR = r"ETH/USD bar (\d+ \()?20\d\d-\d\d-\d\d 00:00"
+
+
+def audited(folder: Path, detector: str) -> "tuple[int, dict[tuple[str, str], dict[str, object]]]":
+    """The exit code of an audit of one detector, and its rows by check and subject."""
+    words = ("audit", "--detector", detector, "--bars", BARS, "--symbol", "ETH/USD", "--format", "json")
+    done = sentinel(folder, *words)
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    return done.returncode, {(row["check"], row["subject"]): row for row in rows}
+
+
+@pytest.mark.parametrize("name", CHEATS)
+def test_the_audit_names_a_cheat(tmp_path: Path, name: str) -> None:
+    """Exit code 1. The detector itself fails with bar and field; and so does the backtest that it opens
+    trades in, which no live run could have repeated: that names the detector, its bar and the field."""
+    configured(tmp_path, HONEST, CHEATS[name])
+    code, rows = audited(tmp_path, name)
+    assert code == 1
+    causal, parity = rows["causal", name], rows["parity", "backtest"]
+    assert (causal["passed"], parity["passed"]) == (False, False)
+    assert re.match(A_BAR + r"\): (detection|strength) .* with all 788$", str(causal["detail"]))
+    assert re.match(rf"{name}, {A_BAR}: (stored|failed_gates) is ", str(parity["detail"]))
+    assert rows["deterministic", name]["passed"]
+    assert rows["lifecycle", "backtest"]["passed"]
+
+
+def test_the_audit_clears_an_honest_one(tmp_path: Path) -> None:
+    """Beside a cheat in the same file, which is not asked, nothing is held against it."""
     configured(tmp_path, HONEST, PEEKING)
-    done = sentinel(
-        tmp_path,
-        "audit",
-        "--detector",
-        "peeking_dip",
-        "--bars",
-        BARS,
-        "--symbol",
-        "ETH/USD",
-        "--format",
-        "json",
-    )
-    assert done.returncode == 1
-    rows = {row["check"]: row for row in map(json.loads, done.stdout.splitlines())}
-    assert not rows["causal"]["passed"]
-    assert rows["causal"]["detail"].startswith("ETH/USD bar ")
-    assert "detection does not fire with" in rows["causal"]["detail"]
-    assert rows["deterministic"]["passed"]
+    code, rows = audited(tmp_path, "honest_dip")
+    assert [row for row in rows.values() if not row["passed"]] == []
+    assert code == 0
+    assert "signals" in str(rows["parity", "backtest"]["detail"])
+
+
+def test_who_is_not_deterministic_opens_nothing(tmp_path: Path) -> None:
+    """The backtest is not made with a detector that says now this, now that; the row says why."""
+    configured(tmp_path, HONEST, FICKLE)
+    code, rows = audited(tmp_path, "fickle_dip")
+    assert code == 1
+    assert not rows["deterministic", "fickle_dip"]["passed"]
+    assert "no detector is left" in str(rows["parity", "backtest"]["detail"])
 
 
 @pytest.mark.parametrize(
@@ -120,3 +157,15 @@ def test_a_message_cannot_steer_the_terminal(tmp_path: Path) -> None:
     done = sentinel(tmp_path, "patterns")
     assert "RuntimeError: a\\x1b[31mb\\x9bc" in done.stderr
     assert not {"\x1b", "\x9b"} & set(done.stderr)
+
+
+def test_people_read_what_was_measured_and_what_failed(tmp_path: Path) -> None:
+    """As a table: how many passed, what was compared, and every failure."""
+    configured(tmp_path, PEEKING)
+    words = ("audit", "--detector", "peeking_dip", "--bars", BARS, "--symbol", "ETH/USD")
+    done = sentinel(tmp_path, *words, COLUMNS="300")
+    assert done.returncode == 1
+    proven, failed = done.stdout.split("Failed\n")
+    assert re.search(r"lifecycle +│ \d+ events of \d+ setups", proven)
+    assert re.search(r"parity +│ backtest +│ peeking_dip, ETH/USD bar ", failed)
+    assert "checks failed" in done.stderr

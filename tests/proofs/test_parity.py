@@ -39,6 +39,8 @@ from crypto_signals.engine.views import signal_view
 from crypto_signals.market.calendars import MarketCalendar
 from crypto_signals.market.file_source import FileBars
 from crypto_signals.repository.opening import open_store
+from crypto_signals.research.backtest import Backtest, Test, backtest
+from crypto_signals.research.parity import compare
 
 pytestmark = pytest.mark.proof
 
@@ -417,6 +419,15 @@ def batch(stage: Stage, store: Store) -> Truth:
     return Batch(stage.strategy, marks).over(list(history.panel), end)
 
 
+def in_one_go(stage: Stage, store: Store) -> Backtest:
+    """The backtest of the bars that the last of the runs has, from their anchors on."""
+    marks = store.watermarks(stage.strategy.name, "1Day")
+    wanted = [Wanted(Instrument.of(symbol), marks[symbol].anchor_ts) for symbol in stage.symbols]
+    history = stage.source().history(wanted, DAILY, stage.moments()[-1])
+    since = np.datetime64(stage.first, "us")
+    return backtest(history.panel, Test(stage.strategy, CATALOGUE, CALENDAR, since=since))
+
+
 # ------------------------------------------------------------------- the proofs
 
 
@@ -440,12 +451,15 @@ def stage(request: pytest.FixtureRequest) -> Stage:
 
 
 def test_day_by_day_late_and_batch_agree(stage: Stage, tmp_path: Path) -> None:
-    """The replay, one single late run, runs at odd times and the batch: the same signals and outcomes."""
+    """The replay, one single late run, runs at odd times, the batch and the backtest: the same signals and
+    outcomes."""
     moments = stage.moments()
     with stage.store(tmp_path / "daily") as daily:
         origin = batch(stage, daily)
+        tested = in_one_go(stage, daily)
         total = stage.run(daily, moments)
         truth, brief = stored(daily), condensed(daily)
+        found = compare(daily.signals(), tested)
     kinds = {bool(one["failed_gates"]) for one in truth.values()}
     assert kinds == {True, False}, "these bars prove too little"
     assert total.signals > 10
@@ -460,6 +474,8 @@ def test_day_by_day_late_and_batch_agree(stage: Stage, tmp_path: Path) -> None:
         stage.run(odd, [*(moments[place] for place in some if place < len(moments) - 1), moments[-1]])
         same(stored(odd), truth)
     same(origin, brief)
+    assert found.parting is None, found.parting.words
+    assert (found.announced, found.shadows) == (total.signals, total.shadow_signals)
 
 
 def test_two_replays_are_byte_identical(demo: Stage, tmp_path: Path) -> None:

@@ -22,16 +22,16 @@ def catalogue_of(*names: str) -> Catalogue:
 def test_a_panel_is_audited_in_other_processes() -> None:
     """Every check of every detector is there once and passes; progress counts the series."""
     names = ("engulfing_bullish", "double_bottom")
-    told: list[tuple[int, int]] = []
+    told: list[tuple[str, int, int]] = []
     checks = audit(
         [walk(1, 400, "A"), walk(2, 500, "B")],
         partial(catalogue_of, *names),
         names,
         Plan(prefixes=5, with_indicators=True),
         workers=2,
-        progress=lambda done, total: told.append((done, total)),
+        progress=lambda *step: told.append(step),
     )
-    assert told == [(1, 2), (2, 2)]
+    assert told == [("detectors, series", 1, 2), ("detectors, series", 2, 2)]
     assert [row.check for row in checks if row.subject == "double_bottom"] == list(CHECKS)
     failed = [row for row in checks if not row.passed and row.check != "speed"]
     assert failed == []

@@ -1,7 +1,9 @@
 """The live engine, replayed close by close over real bars, and the backtest of the same bars agree."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from crypto_signals.analysis.panel import Floats, Panel, Series
 from crypto_signals.analysis.study import Study
 from crypto_signals.app.bars import file_history
 from crypto_signals.app.demo import SAMPLE_BARS, SAMPLE_FILES
+from crypto_signals.domain.signals import Signal
 from crypto_signals.domain.strategy import Costs, GateLimits, Gates, Strategy
 from crypto_signals.domain.vocabulary import EntryType
 from crypto_signals.market.calendars import MarketCalendar
@@ -18,8 +21,10 @@ from crypto_signals.research.account import trade
 from crypto_signals.research.backtest import Backtest, Test, backtest
 from crypto_signals.research.live import live
 from crypto_signals.research.outcomes import Track, rules_of
-from crypto_signals.research.parity import Compared, compare
+from crypto_signals.research.parity import compare
 from crypto_signals.research.portfolio import Examined, choose
+
+Stored = Callable[[Strategy], list[Signal]]
 
 CALENDAR = MarketCalendar()
 SYMBOLS = ("BTC/USD", "ETH/USD", "LTC/USD", "SPY", "TSLA")
@@ -44,6 +49,12 @@ def bars() -> list[Series]:
     return [_between(series, int(np.searchsorted(series.ts, SINCE)) - 500, LAST) for series in panel]
 
 
+@pytest.fixture(scope="module")
+def stored(bars: list[Series]) -> Stored:
+    """What live stores over these bars, by strategy; each is replayed once."""
+    return cache(lambda strategy: live(Panel.of(bars), _test(strategy)))
+
+
 def _between(series: Series, first: int, last: np.datetime64) -> Series:
     return series[max(0, first) : int(np.searchsorted(series.ts, last, side="right"))]
 
@@ -52,15 +63,10 @@ def _test(strategy: Strategy) -> Test:
     return Test(strategy, CATALOGUE, CALENDAR, since=SINCE)
 
 
-def _compared(bars: list[Series], strategy: Strategy) -> Compared:
-    panel, test = Panel.of(bars), _test(strategy)
-    return compare(live(panel, test), backtest(panel, test))
-
-
 @pytest.mark.parametrize("strategy", STRATEGIES.values(), ids=STRATEGIES.keys())
-def test_day_by_day_and_backtest_agree(bars: list[Series], strategy: Strategy) -> None:
+def test_day_by_day_and_backtest_agree(bars: list[Series], stored: Stored, strategy: Strategy) -> None:
     """Signals, shadows, gates, levels, fills and results, bit for bit, under several rules."""
-    found = _compared(bars, strategy)
+    found = compare(stored(strategy), backtest(Panel.of(bars), _test(strategy)))
     assert found.parting is None, found.parting.words
     assert found.shadows > 10
     assert found.closed > 10
@@ -84,7 +90,8 @@ def test_a_pause_and_a_late_beginning(bars: list[Series]) -> None:
     """A symbol that pauses for weeks and comes back, and one that begins within the time that is tested."""
     holed = [_without(series, "2018-10-01", "2018-10-25") for series in bars[:2]]
     late = bars[2][int(np.searchsorted(bars[2].ts, SINCE)) + 10 :]
-    found = _compared([*holed, late, *bars[3:]], STRATEGIES["tight"])
+    panel, test = Panel.of([*holed, late, *bars[3:]]), _test(STRATEGIES["tight"])
+    found = compare(live(panel, test), backtest(panel, test))
     assert found.parting is None, found.parting.words
 
 
@@ -115,12 +122,12 @@ def _chosen_again(honest: Backtest, examined: list[Examined], strategy: Strategy
     return Backtest(honest.test, examined, choices, trade(examined, choices, honest.test.terms))
 
 
-def test_outcomes_that_see_the_next_bar_are_found_out(bars: list[Series]) -> None:
+def test_outcomes_that_see_the_next_bar_are_found_out(bars: list[Series], stored: Stored) -> None:
     """A trail of the next bar: the first trade that it led elsewhere is named, with the field."""
-    panel, strategy = Panel.of(bars), Strategy()
-    honest = backtest(panel, _test(strategy))
+    strategy = STRATEGIES["default"]
+    honest = backtest(Panel.of(bars), _test(strategy))
     examined = [_with_outcomes_ahead(one, strategy) for one in honest.examined]
-    parting = compare(live(panel, _test(strategy)), _chosen_again(honest, examined, strategy)).parting
+    parting = compare(stored(strategy), _chosen_again(honest, examined, strategy)).parting
     assert parting is not None
     assert parting.field in {"exit_ts", "exit_reason", "fills"}
     _, symbol, detector = parting.key
@@ -128,29 +135,22 @@ def test_outcomes_that_see_the_next_bar_are_found_out(bars: list[Series]) -> Non
     assert parting.words.startswith(f"{detector}, {symbol} bar 2018-")
 
 
-@pytest.mark.parametrize(
-    ("cheat", "field"),
-    [
-        (Strategy(cooldown_hours=0, max_announcements=1), "failed_gates"),
-        (Strategy(max_announcements=10), "failed_gates"),
-    ],
-    ids=["forgets the cool-down", "forgets the budget"],
-)
-def test_other_rules_between_signals_are_found_out(bars: list[Series], cheat: Strategy, field: str) -> None:
-    """A portfolio that opens what live refuses."""
-    rules = Strategy(max_announcements=1, gates=OPEN_HANDED)
-    panel = Panel.of(bars)
-    honest = backtest(panel, _test(rules))
-    lenient = _chosen_again(honest, list(honest.examined), cheat)
-    parting = compare(live(panel, _test(rules)), lenient).parting
+@pytest.mark.parametrize("forgotten", [{"cooldown_hours": 0}, {"max_announcements": 10}], ids=str)
+def test_other_rules_between_signals_are_found_out(
+    bars: list[Series], stored: Stored, forgotten: dict[str, object]
+) -> None:
+    """A portfolio without its cool-down, or its budget, opens what live refuses."""
+    rules = STRATEGIES["tight"]
+    honest = backtest(Panel.of(bars), _test(rules))
+    lenient = _chosen_again(honest, list(honest.examined), rules.model_copy(update=forgotten))
+    parting = compare(stored(rules), lenient).parting
     assert parting is not None
-    assert parting.field == field
+    assert parting.field == "failed_gates"
 
 
-def test_one_signal_less_is_found_out(bars: list[Series]) -> None:
+def test_one_signal_less_is_found_out(bars: list[Series], stored: Stored) -> None:
     """What only one of the two has is named, too."""
-    panel, test = Panel.of(bars), _test(Strategy())
-    result = backtest(panel, test)
-    parting = compare(live(panel, test)[1:], result).parting
+    strategy = STRATEGIES["default"]
+    parting = compare(stored(strategy)[1:], backtest(Panel.of(bars), _test(strategy))).parting
     assert parting is not None
     assert (parting.field, parting.live, parting.backtest) == ("stored", False, True)

@@ -11,8 +11,12 @@ import typer
 from crypto_signals.cli.output import Format, FormatOption, notes, print_json, print_table, say
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from crypto_signals.analysis.catalogue import Catalogue
     from crypto_signals.analysis.panel import Series
+    from crypto_signals.domain.strategy import Strategy
+    from crypto_signals.research.backtest_audit import Rules
     from crypto_signals.research.checks import Check
 
 
@@ -32,27 +36,30 @@ def audit(
     ] = False,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    """Whether detectors tell the truth: nothing that later bars change, and six more checks."""
+    """Whether detectors tell nothing that later bars change, and backtests what a live run tells."""
     from crypto_signals import config  # noqa: PLC0415 - the command line starts without them
     from crypto_signals.plugins import find_sources, unjudged_catalogue  # noqa: PLC0415
     from crypto_signals.research.audit import audit as run  # noqa: PLC0415
     from crypto_signals.research.conformance import Plan  # noqa: PLC0415
 
-    wanted = config.load().detectors
+    configured = config.load()
+    wanted = configured.detectors
     sources = find_sources(wanted.paths)
     load = partial(unjudged_catalogue, sources, wanted.seconds, wanted.harmonic_tolerance)
     names = _chosen(load(), detector)
     series = _series(bars, timeframe, symbol)
+    rules = _rules(configured.strategies, timeframe, names if detector else None)
     with notes().status("") as status:
 
-        def tell(done: int, total: int) -> None:
-            status.update(f"{done} of {total} series")
+        def tell(what: str, done: int, total: int) -> None:
+            status.update(f"{what} {done} of {total}")
 
         checks = run(
             series,
             load,
             names,
             Plan(full=full, with_indicators=detector is None),
+            rules=rules,
             workers=max(1, min(os.cpu_count() or 1, len(series))),
             progress=tell,
         )
@@ -79,6 +86,23 @@ def _chosen(catalogue: "Catalogue", wanted: list[str] | None) -> tuple[str, ...]
     return tuple(dict.fromkeys(wanted)) if wanted else catalogue.names
 
 
+def _rules(
+    strategies: "Sequence[Strategy]", timeframe: str, triggers: tuple[str, ...] | None
+) -> "list[Rules]":
+    """The configured strategies of the timeframe, or the default one; with ``triggers``, these may open."""
+    from crypto_signals.app.bars import timeframe_of  # noqa: PLC0415
+    from crypto_signals.domain.strategy import Strategy  # noqa: PLC0415
+    from crypto_signals.market.calendars import MarketCalendar  # noqa: PLC0415
+    from crypto_signals.research.backtest_audit import Rules  # noqa: PLC0415
+
+    name = timeframe_of(timeframe).name
+    tested = [one for one in strategies if one.timeframe == name] or [Strategy(timeframe=name)]
+    if triggers is not None:
+        tested = [one.model_copy(update={"triggers": triggers}) for one in tested]
+    calendar, alone = MarketCalendar(), len(tested) == 1
+    return [Rules(one, calendar, "backtest" if alone else f"backtest {one.name}") for one in tested]
+
+
 def _series(bars: list[Path], timeframe: str, symbols: list[str] | None) -> "list[Series]":
     """The valid bars of the files; what was wrong with the others is said on stderr."""
     from crypto_signals.app.bars import file_history  # noqa: PLC0415
@@ -100,6 +124,9 @@ def _tables(checks: "list[Check]") -> None:
     if measured:
         rows = ((row.subject, row.detail) for row in measured)
         print_table("Where history starts", ("subject", "measured"), rows)
+    proven = [row for row in checks if row.subject.startswith("backtest") and row.passed]
+    if proven:
+        print_table("Backtest", ("check", "measured"), ((row.check, row.detail) for row in proven))
     failed = [row for row in checks if not row.passed]
     if failed:
         print_table(

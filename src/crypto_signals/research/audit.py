@@ -1,14 +1,18 @@
-"""The conformance kit over many series, and its findings as one list of checks."""
+"""The conformance kit over many series, then what is asked of a backtest of them, as one list of checks."""
 
 import multiprocessing
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from typing import TypeVar
 
 from crypto_signals.analysis.catalogue import Catalogue
 from crypto_signals.analysis.detector import Detector
 from crypto_signals.analysis.panel import Series
+from crypto_signals.analysis.panel_pool import is_built_in
 from crypto_signals.domain.errors import SentinelError
+from crypto_signals.research.backtest_audit import CHECKS as BACKTEST_CHECKS
+from crypto_signals.research.backtest_audit import FULL, SAMPLE, Inquiry, Rules, attempted
 from crypto_signals.research.checks import Check
 from crypto_signals.research.conformance import (
     CHECKS,
@@ -28,22 +32,26 @@ from crypto_signals.research.synthetic import walk
 
 Load = Callable[[], Catalogue]
 """Gives the detectors, in this process or in another: it must be picklable."""
-Progress = Callable[[int, int], None]
+Progress = Callable[[str, int, int], None]
+"""Told what is being done, how much of it is done, and of how much."""
 
 FIRST = ("well_formed", "deterministic")
 """Who fails one of these is judged no further."""
 DIGEST_BARS = 600
+NOBODY = "not judged: no detector is left that is well formed and deterministic"
+T = TypeVar("T")
 
 
 class _Worker:
     """What a worker process holds from its first job on."""
 
+    catalogue: Catalogue = Catalogue(())
     detectors: tuple[Detector, ...] = ()
 
 
 def _prepare(load: Load, names: tuple[str, ...]) -> None:
-    catalogue = load()
-    _Worker.detectors = tuple(catalogue[name] for name in names)
+    _Worker.catalogue = load()
+    _Worker.detectors = tuple(_Worker.catalogue[name] for name in names)
 
 
 def _examine(series: Series, plan: Plan) -> Findings:
@@ -54,16 +62,26 @@ def _digests(series: Sequence[Series]) -> dict[str, str]:
     return digests(series, _Worker.detectors)
 
 
+def _ask(work: Callable[[Catalogue], T], names: frozenset[str]) -> T | str:
+    """What ``work`` gives with the detectors named, in a worker process."""
+    return attempted(lambda: work(_only(_Worker.catalogue, names)))
+
+
+def _only(catalogue: Catalogue, names: frozenset[str]) -> Catalogue:
+    return Catalogue(entry for entry in catalogue if entry.name in names)
+
+
 def audit(
     panel: Sequence[Series],
     load: Load,
     names: Sequence[str],
     plan: Plan,
     *,
+    rules: Sequence[Rules] = (),
     workers: int,
     progress: Progress,
 ) -> list[Check]:
-    """Every check of the kit on the named detectors, each over all series.
+    """Every check of the kit on the named detectors, each over all series; then backtests by ``rules``.
 
     Series are shared out to ``workers`` processes; what they say is compared with what this one says.
     Raises ``SentinelError`` when a detector ends the process in which it runs.
@@ -77,6 +95,9 @@ def audit(
         try:
             there = pool.submit(_digests, drawn).result()
             findings = _collected(pool, panel, plan, progress)
+            of_backtests = _of_backtests(
+                pool, panel, catalogue, rules, _sound(names, findings), plan, progress
+            )
         except BrokenProcessPool:
             raise SentinelError(
                 "a detector ended the process that ran it; find it with sentinel audit --detector NAME"
@@ -86,7 +107,30 @@ def audit(
         if here[name] != there[name]:
             findings[-1].fail("deterministic", name, "says something else in another process")
     paces = {entry.name: pace(entry) for entry in detectors}
-    return judged(detectors, findings, paces, plan)
+    return judged(detectors, findings, paces, plan) + of_backtests
+
+
+def _sound(names: Iterable[str], findings: Sequence[Findings]) -> frozenset[str]:
+    return frozenset(name for name in names if not any(_failure(findings, check, name) for check in FIRST))
+
+
+def _of_backtests(
+    pool: ProcessPoolExecutor,
+    panel: Sequence[Series],
+    catalogue: Catalogue,
+    rules: Sequence[Rules],
+    sound: frozenset[str],
+    plan: Plan,
+    progress: Progress,
+) -> list[Check]:
+    """With the detectors that are ``sound``, and the built-in ones that may confirm what they find."""
+    if not rules:
+        return []
+    if not sound:
+        return [Check(check, one.subject, False, NOBODY) for one in rules for check in BACKTEST_CHECKS]
+    names = sound | {entry.name for entry in catalogue if is_built_in(entry)}
+    inquiry = Inquiry(panel, FULL if plan.full else SAMPLE, lambda work: pool.submit(_ask, work, names))
+    return [check for one in rules for check in inquiry.checks(one, _only(catalogue, names), progress)]
 
 
 def _collected(
@@ -96,7 +140,7 @@ def _collected(
     longest = sorted(range(len(panel)), key=lambda row: -len(panel[row]))
     jobs: dict[Future[Findings], int] = {pool.submit(_examine, panel[row], plan): row for row in longest}
     for done, _ in enumerate(as_completed(jobs), 1):
-        progress(done, len(jobs))
+        progress("detectors, series", done, len(jobs))
     by_row = {row: job.result() for job, row in jobs.items()}
     return [by_row[row] for row in sorted(by_row)]
 

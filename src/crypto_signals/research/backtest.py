@@ -8,6 +8,7 @@ import numpy as np
 from crypto_signals.analysis.catalogue import Catalogue
 from crypto_signals.analysis.confluence import confluence
 from crypto_signals.analysis.panel import Floats, Panel, Series, Times
+from crypto_signals.analysis.panel_pool import is_built_in
 from crypto_signals.analysis.study import Study
 from crypto_signals.domain.instruments import Instrument, Timeframe
 from crypto_signals.domain.strategy import Strategy
@@ -76,7 +77,17 @@ def examine(
     def one(series: Series) -> Examined:
         return _examined(series, test, now)
 
-    return over_series(one, filled, progress, processes)
+    return over_series(one, filled, progress, processes if may_be_copied(test.catalogue) else 1)
+
+
+def may_be_copied(catalogue: Catalogue) -> bool:
+    """Whether its detectors work in a copy of this process: a user's own are watched from here."""
+    return all(map(is_built_in, catalogue))
+
+
+def newest_known(filled: Iterable[Series], test: Test) -> np.datetime64:
+    """When the newest bar of all became known."""
+    return max((_known_at(series[-1:], test)[0] for series in filled), default=np.datetime64(0, "us"))
 
 
 def _known_at(series: Series, test: Test) -> Times:
