@@ -13,11 +13,13 @@ import numpy as np
 from crypto_signals.analysis.catalogue import Catalogue
 from crypto_signals.analysis.detector import Detector
 from crypto_signals.analysis.panel import Panel, Series, as_ts64
-from crypto_signals.analysis.panel_pool import is_built_in
+from crypto_signals.analysis.panel_pool import cores, is_built_in
 from crypto_signals.app.bars import file_history, timeframe_of
 from crypto_signals.app.rules import strategies_of
 from crypto_signals.config import Configuration
 from crypto_signals.domain.errors import UsageError
+from crypto_signals.domain.events import Event
+from crypto_signals.domain.signals import Signal
 from crypto_signals.domain.strategy import Strategy
 from crypto_signals.domain.vocabulary import Role
 from crypto_signals.engine.ports import History, SourceError
@@ -28,12 +30,14 @@ from crypto_signals.research.backtest import Test, backtest
 from crypto_signals.research.report import results
 from crypto_signals.research.report.page import page
 from crypto_signals.research.report.summary import Report, as_json, nothing_traded, report_of
-from crypto_signals.research.sharing import Progress, nobody
+from crypto_signals.research.sharing import Progress, nobody, over_series
 from crypto_signals.research.stories import story
 from crypto_signals.research.trade_table import TradeTable, plain_columns, trade_table
 
 TRADES_FILE, REPORT_FILE, CHARTS = "trades.parquet", "report.html", "charts"
 _MOST_NAMED = 3
+_MANY_CHARTS = 4
+"""From here on, more than one core is worth its start."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,9 +91,8 @@ def prepare(configuration: Configuration, known: Plugins, wanted: Wanted) -> Pre
 
 
 def measure(prepared: Prepared, progress: Progress = nobody) -> Report:
-    """Runs the test. A user's own detectors stay in this process, where their guard counts their faults."""
-    built_in = all(map(is_built_in, prepared.test.catalogue))
-    result = backtest(prepared.panel, prepared.test, progress, None if built_in else 1)
+    """Runs the test."""
+    result = backtest(prepared.panel, prepared.test, progress)
     return report_of(result, trade_table(result))
 
 
@@ -226,16 +229,17 @@ def _draw(report: Report, folder: Path, charts: int, progress: Progress) -> dict
     from crypto_signals.notifications.pages import PageEntry, write_threads  # noqa: PLC0415
 
     rows, result = worth_drawing(report.table, charts), report.result
-    links = {}
-    for done, row in enumerate(rows, 1):
-        signal, events = story(result, result.choices[row])
-        bars = result.examined[result.choices[row].series].series
+    choices = [result.choices[row] for row in rows]
+
+    def entry(told: tuple[Signal, tuple[Event, ...], Series]) -> PageEntry:
+        signal, events, bars = told
         pictures = [draw(signal, bars, events, dark=dark) for dark in (True, False)]
-        back = (f"../{REPORT_FILE}", "Backtest")
-        (path,) = write_threads(folder / CHARTS, [PageEntry(signal, events, *pictures)], back)
-        links[row] = path.relative_to(folder).as_posix()
-        progress(done, len(rows))
-    return links
+        return PageEntry(signal, events, *pictures)
+
+    stories = [(*story(result, choice), result.examined[choice.series].series) for choice in choices]
+    entries = over_series(entry, stories, progress, cores() if len(rows) >= _MANY_CHARTS else 1)
+    pages = write_threads(folder / CHARTS, entries, (f"../{REPORT_FILE}", "Backtest"))
+    return {row: path.relative_to(folder).as_posix() for row, path in zip(rows, pages, strict=True)}
 
 
 def _replace(path: Path, text: str) -> None:

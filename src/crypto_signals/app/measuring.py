@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from crypto_signals.analysis.panel_pool import is_built_in
 from crypto_signals.app.backtesting import Prepared
 from crypto_signals.config import Configuration
 from crypto_signals.domain.errors import UsageError
@@ -15,9 +14,8 @@ EVIDENCE_FILE = "evidence.parquet"
 
 
 def measure(prepared: Prepared, progress: Progress = nobody) -> Findings:
-    """Measures every trigger. A user's own detectors stay in this process, where their faults are counted."""
-    built_in = all(map(is_built_in, prepared.test.catalogue))
-    return gather(prepared.panel, prepared.test, progress, processes=None if built_in else 1)
+    """Measures every trigger."""
+    return gather(prepared.panel, prepared.test, progress)
 
 
 def file_for(configuration: Configuration, out: Path | None) -> Path:

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+from rich.progress import Progress as ProgressBar
 from rich.text import Text
 
 from crypto_signals.cli.output import (
@@ -92,9 +94,9 @@ def backtest(
         prepared = backtesting.prepare(configuration, known, wanted)
         place = backtesting.folder_for(configuration, folder)
         say_what_is_wrong(prepared)
-        with told("{} of {} series") as progress:
+        with told("series") as progress:
             report = backtesting.measure(prepared, progress)
-        with told("{} of {} charts") as progress:
+        with told("charts") as progress:
             written = backtesting.write(report, prepared, place, charts, progress)
         say_faults(known.faults)
     if output is Format.JSON:
@@ -107,10 +109,21 @@ def backtest(
 
 
 @contextmanager
-def told(text: str) -> "Iterator[Progress]":
-    """How far it is, on stderr; nothing where that is no terminal."""
-    with notes().status("") as status:
-        yield lambda done, total: status.update(text.format(done, total))
+def told(what: str) -> "Iterator[Progress]":
+    """How far it is, on stderr; nothing where that is no terminal. No thread draws it: beside one, the work
+    could not be shared among the cores."""
+    console = notes()
+    columns = (BarColumn(bar_width=30), MofNCompleteColumn(), TextColumn(what))
+    bar = ProgressBar(
+        *columns, console=console, transient=True, auto_refresh=False, disable=not console.is_terminal
+    )
+    with bar:
+        task = bar.add_task("")
+
+        def tell(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total, refresh=True)
+
+        yield tell
 
 
 def say_what_is_wrong(prepared: "Prepared") -> None:

@@ -59,7 +59,7 @@ def evidence(
         prepared = backtesting.prepare(configuration, known, wanted)
         path = measuring.file_for(configuration, file)
         say_what_is_wrong(prepared)
-        with told("{} of {} series") as progress:
+        with told("series") as progress:
             findings = measuring.measure(prepared, progress)
         page = measuring.write(findings, prepared, path)
         say_faults(known.faults)

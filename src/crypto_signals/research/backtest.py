@@ -85,11 +85,6 @@ def may_be_copied(catalogue: Catalogue) -> bool:
     return all(map(is_built_in, catalogue))
 
 
-def newest_known(filled: Iterable[Series], test: Test) -> np.datetime64:
-    """When the newest bar of all became known."""
-    return max((_known_at(series[-1:], test)[0] for series in filled), default=np.datetime64(0, "us"))
-
-
 def _known_at(series: Series, test: Test) -> Times:
     kind = Instrument.of(series.symbol).asset_class
     return test.calendar.known_at(kind, test.timeframe, series.ts)

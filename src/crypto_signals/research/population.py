@@ -15,7 +15,7 @@ from crypto_signals.analysis.panel import Bools, Floats, Ints, Panel, Series, Ti
 from crypto_signals.analysis.study import Study
 from crypto_signals.domain.instruments import Instrument
 from crypto_signals.domain.vocabulary import AssetClass
-from crypto_signals.research.backtest import Test, newest_known, track_of
+from crypto_signals.research.backtest import Test, may_be_copied, newest_known, track_of
 from crypto_signals.research.outcome_kernel import PLAN
 from crypto_signals.research.outcomes import Outcomes, Plans, Track, is_open, is_trade, rules_of
 from crypto_signals.research.setups import Setups, find_setups
@@ -69,7 +69,7 @@ def measure(
     def one(series: Series) -> Measured:
         return _measured(series, test, now, seed)
 
-    return over_series(one, filled, progress, processes)
+    return over_series(one, filled, progress, processes if may_be_copied(test.catalogue) else 1)
 
 
 def _measured(series: Series, test: Test, now: np.datetime64, seed: int) -> Measured:

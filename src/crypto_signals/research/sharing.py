@@ -1,14 +1,14 @@
-"""Work on many series, shared among the cores."""
+"""Work on many things, shared among the cores: series, most of all."""
 
 import multiprocessing
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Sized
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from typing import Any, Generic, TypeVar
 
-from crypto_signals.analysis.panel import Series
 from crypto_signals.analysis.panel_pool import LARGE_BARS, cores, forks_safely, leave_to_parent
 
+S = TypeVar("S", bound=Sized)
 T = TypeVar("T")
 
 Progress = Callable[[int, int], None]
@@ -22,8 +22,8 @@ def nobody(_done: int, _all: int) -> None:
     """Nobody watches."""
 
 
-class _Task(Generic[T]):
-    def __init__(self, work: Callable[[Series], T], series: Sequence[Series]) -> None:
+class _Task(Generic[S, T]):
+    def __init__(self, work: Callable[[S], T], series: Sequence[S]) -> None:
         self.work, self.series = work, series
 
     def __call__(self, row: int) -> T:
@@ -31,12 +31,13 @@ class _Task(Generic[T]):
 
 
 def over_series(
-    work: Callable[[Series], T],
-    series: Sequence[Series],
+    work: Callable[[S], T],
+    series: Sequence[S],
     progress: Progress = nobody,
     processes: int | None = None,
 ) -> list[T]:
-    """``work`` of each series, in their order; what it gives must be picklable.
+    """``work`` of each series, or of whatever else has a length, in their order; what it gives must be
+    picklable.
 
     Many bars are worth copies of this process where it can be forked; the result never depends on it.
     """
@@ -48,7 +49,7 @@ def over_series(
     return _in_copies(_Task(work, series), workers, progress)
 
 
-def _here(work: Callable[[Series], T], series: Sequence[Series], progress: Progress) -> list[T]:
+def _here(work: Callable[[S], T], series: Sequence[S], progress: Progress) -> list[T]:
     found = []
     for done, row in enumerate(series, 1):
         found.append(work(row))
@@ -56,7 +57,7 @@ def _here(work: Callable[[Series], T], series: Sequence[Series], progress: Progr
     return found
 
 
-def _in_copies(task: _Task[T], workers: int, progress: Progress) -> list[T]:
+def _in_copies(task: _Task[S, T], workers: int, progress: Progress) -> list[T]:
     """The longest first, so that no worker is left with a long one at the end."""
     rows = sorted(range(len(task.series)), key=lambda row: -len(task.series[row]))
     found = {rows[0]: task(rows[0])}  # compiles once what the copies then have compiled

@@ -71,7 +71,8 @@ def verdict(findings: Findings) -> str:
 def _measured(rows: Sequence[Evidence]) -> Table:
     names = (
         "Setup", "Side", "Of", "Verdict", "|Trades", "|Dates", "|Reached target 1", "|Mean R",
-        "90 % interval", "|Random entries", "|p", "|p, all tested", "|Best, worst", "|Bars held", "|Profit factor",
+        "90 % interval", "|Random entries", "|p", "|p, all tested", "|Best, worst", "|Bars held",
+        "|Profit factor",
     )  # fmt: skip
     reach = max((abs(bound) for row in rows for bound in _bounds(row)), default=1.0)
     return Table(headings(*names), [_row(row, reach) for row in rows])

@@ -1,4 +1,4 @@
-"""How far the mean result of some trades can be trusted: whole days are resampled, all symbols together."""
+"""How far the mean result of some trades can be trusted, by the same resampling of dates as the evidence."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -18,17 +18,17 @@ class Interval(NamedTuple):
 
 
 def mean_r_intervals(result: Backtest, table: TradeTable, groups: Sequence[Ints]) -> list[Interval | None]:
-    """The 90 % interval of the mean R of the closed trades among the rows of each group, by the stationary
-    bootstrap over the dates of the tested period; None where there are fewer than two dates of entry."""
+    """The 90 % interval of the mean R of the closed trades among the rows of each group; a row may stand in
+    several. None where there are fewer than two dates of entry."""
     closed = [rows[table.closed[rows]] for rows in groups]
+    group = np.repeat(np.arange(len(groups)), [len(rows) for rows in closed])
     rows = np.concatenate([np.empty(0, np.int64), *closed])
-    group = np.repeat(np.arange(len(groups)), [len(some) for some in closed])
     days = np.unique(tested_stamps(result).astype("datetime64[D]").astype(np.int64))
-    date = dates_of(table["entry_ts"][rows], days)
-    held = np.asarray(dates_of(table["exit_ts"][rows], days) - date + 1, np.float64)
-    r = table["r"][rows][:, None]
-    means = Resampling.over(len(days), held).means(date, group, len(groups), r)[:, :, 0]
-    low, high = interval(means, distinct_dates(group, date, len(groups)) > 1)
+    entered, left = (dates_of(table[name][rows], days) for name in ("entry_ts", "exit_ts"))
+    resampling = Resampling.over(len(days), np.asarray(left - entered + 1, np.float64))
+    means = resampling.means(entered, group, len(groups), table["r"][rows, None])
+    low, high = interval(means[:, :, 0], distinct_dates(group, entered, len(groups)) > 1)
     return [
-        None if np.isnan(lo) else Interval(lo, hi) for lo, hi in zip(low.tolist(), high.tolist(), strict=True)
+        Interval(lo, hi) if np.isfinite(lo + hi) else None
+        for lo, hi in zip(low.tolist(), high.tolist(), strict=True)
     ]
