@@ -13,7 +13,7 @@ import numpy as np
 from crypto_signals.analysis.catalogue import Catalogue
 from crypto_signals.analysis.detector import Detector
 from crypto_signals.analysis.panel import Panel, Series, as_ts64
-from crypto_signals.analysis.panel_pool import cores, is_built_in
+from crypto_signals.analysis.panel_pool import cores
 from crypto_signals.app.bars import file_history, timeframe_of
 from crypto_signals.app.rules import strategies_of
 from crypto_signals.config import Configuration

@@ -20,11 +20,13 @@ class Bar:
 class BarFault(StrEnum):
     INVALID = "invalid"
     SUSPECT = "suspect"
+    UNADJUSTED = "unadjusted"
 
 
 @dataclass(frozen=True, slots=True)
 class BarProblem:
-    """What is wrong with one bar. An invalid bar was removed; a suspect one stays, but opens nothing."""
+    """What is wrong with one bar. An invalid bar was removed; a suspect one stays, but opens nothing; before
+    an unadjusted one prices count in other units, as before a split."""
 
     symbol: str
     ts: datetime | None

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from crypto_signals.analysis.panel import Series, as_ts64
+from crypto_signals.analysis.panel import Series, as_datetime, as_ts64
 from crypto_signals.domain.bars import BarProblem
 from crypto_signals.domain.errors import SourceFailed, UsageError
 from crypto_signals.domain.instruments import Instrument, Timeframe
@@ -13,6 +13,7 @@ from crypto_signals.domain.vocabulary import AssetClass
 from crypto_signals.market.calendars import MarketCalendar
 from crypto_signals.market.quality import checked
 from crypto_signals.market.raw import RawBars
+from crypto_signals.market.splits import unadjusted
 
 FIRST_LOOK_BARS = 501
 _ENOUGH_TO_JUDGE = 30
@@ -33,6 +34,7 @@ def prepared(
     bar lies outside the exchange calendar.
     """
     kind = instrument.asset_class
+    _require_one_length(timeframe, raw.ts)
     bars = raw.stamped(calendar.canonical(kind, timeframe, raw.ts))
     try:
         keep = calendar.is_regular(kind, timeframe, bars.ts)
@@ -43,10 +45,33 @@ def prepared(
         keep &= known <= as_ts64(now)
     keep |= np.isnat(bars.ts)
     series, problems = checked(instrument.symbol, bars if keep.all() else bars.take(keep))
+    if kind is AssetClass.EQUITY:
+        problems += unadjusted(series)
     _require_spacing(timeframe, series.ts)
     if kind is AssetClass.CRYPTO and timeframe.is_daily:
         _require_one_boundary(series.ts)
     return series, problems
+
+
+def _require_one_length(timeframe: Timeframe, ts: NDArray[np.datetime64]) -> None:
+    """Of bars of several lengths in one series, each would be taken for one of the same."""
+    stamps = np.unique(ts[~np.isnat(ts)])
+    gaps = np.diff(stamps)
+    short = np.flatnonzero(gaps < np.timedelta64(timeframe.span) / 2)
+    if not len(short):
+        return
+    usual = timedelta(microseconds=int(np.median(gaps.astype("timedelta64[us]").view(np.int64))))
+    if usual < timeframe.span / 2:
+        raise SourceFailed(
+            f"the bars are mostly {_length(usual)} apart, so they are no {timeframe} bars; "
+            "set the timeframe that the bars have"
+        )
+    first, after = (as_datetime(stamps[short[0] + place]) for place in (0, 1))
+    raise SourceFailed(
+        f"holds bars of more than one length: {timeframe} bars, and {len(short)} that follow sooner than "
+        f"that (first: {after:%Y-%m-%d %H:%M} after {first:%Y-%m-%d %H:%M} UTC); "
+        "give each length in a file of its own"
+    )
 
 
 def _require_spacing(timeframe: Timeframe, ts: NDArray[np.datetime64]) -> None:

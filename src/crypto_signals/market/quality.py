@@ -20,7 +20,11 @@ JUMP = 3.0
 ROUNDING = 1e-9
 _SHRUNK = 1 - ROUNDING
 _NUMBERS = re.compile(r"[-+]?\d[\d.e+-]*")
-_EFFECTS = {BarFault.INVALID: "removed", BarFault.SUSPECT: "may open nothing"}
+_EFFECTS = {
+    BarFault.INVALID: "removed",
+    BarFault.SUSPECT: "may open nothing",
+    BarFault.UNADJUSTED: "in other units than those before it",
+}
 
 Bools = NDArray[np.bool_]
 
@@ -90,7 +94,8 @@ def summarise(problems: Iterable[BarProblem]) -> list[str]:
     """
     groups: dict[tuple[str, BarFault, str], list[BarProblem]] = {}
     for problem in problems:
-        key = (problem.symbol, problem.kind, _NUMBERS.sub("#", problem.detail))
+        each = problem.kind is BarFault.UNADJUSTED
+        key = (problem.symbol, problem.kind, problem.detail if each else _NUMBERS.sub("#", problem.detail))
         groups.setdefault(key, []).append(problem)
     return [_line(group) for _, group in sorted(groups.items(), key=lambda item: item[0][0])]
 
