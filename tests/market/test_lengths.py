@@ -42,10 +42,8 @@ def test_hours_among_days_are_refused(tmp_path: Path, symbol: str) -> None:
 
 def test_days_among_hours_are_refused(tmp_path: Path) -> None:
     """As hours they cannot be read either, where two files are given together."""
-    paths = [
-        written(tmp_path / "d.parquet", "BTC/USD", days(20)),
-        written(tmp_path / "h.parquet", "BTC/USD", hours(400)),
-    ]
+    daily = written(tmp_path / "d.parquet", "BTC/USD", days(20))
+    hourly = written(tmp_path / "h.parquet", "BTC/USD", hours(400))
     with pytest.raises(UsageError, match="mostly 1 h apart, so they are no 1Day bars"):
         file_history([daily, hourly], "1Day")
 
