@@ -19,7 +19,7 @@ import pytest
 
 from e2e.program import CRYPTO, EQUITY, REAL_DATA, SENTINEL, Answer, Program, clean, one_line, until
 
-COMMANDS = ("demo", "run", "scan", "patterns", "signals", "why", "config", "simulator")
+COMMANDS = ("demo", "run", "scan", "backtest", "patterns", "signals", "why", "config", "simulator")
 MODULE = [sys.executable, "-m", "crypto_signals"]
 HEADER = "symbol,ts,open,high,low,close,volume\n"
 
@@ -64,6 +64,7 @@ def test_a_scan_loads_nothing_it_has_no_use_for(program: Program) -> None:
         ("demo",),
         ("run",),
         ("scan",),
+        ("backtest",),
         ("patterns",),
         ("signals",),
         ("signals", "list"),
@@ -104,6 +105,7 @@ def test_main_is_one_run(program: Program) -> None:
     [
         ("nonsense",),
         ("scan",),
+        ("backtest",),
         ("scan", "--bars", str(CRYPTO), "--from", "yesterday"),
         ("scan", "--bars", str(CRYPTO), "--timeframe", "7Foo"),
         ("scan", "--bars", str(CRYPTO), "--symbol", "NOPE/USD"),

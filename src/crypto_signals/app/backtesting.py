@@ -198,7 +198,7 @@ def _finer(
 def _too_short(panel: Panel, catalogue: Catalogue, strategy: Strategy) -> list[str]:
     """Which symbols have fewer bars than any detector needs that may open a signal."""
     needs = min((entry.warm_up_bars for entry in catalogue if _may_open(strategy, entry)), default=0) + 1
-    short = [f"{series.symbol} ({len(series)})" for series in panel if len(series) < needs]
+    short = [f"{series.symbol} ({len(series)})" for series in panel if 0 < len(series) < needs]
     if not short:
         return []
     return [f"too few bars to open anything, which takes {needs}: {_named(short)}"]
@@ -228,6 +228,7 @@ def _draw(report: Report, folder: Path, charts: int, progress: Progress) -> dict
     from crypto_signals.app.live import draw  # noqa: PLC0415
     from crypto_signals.notifications.pages import PageEntry, write_threads  # noqa: PLC0415
 
+    (folder / CHARTS).mkdir(exist_ok=True)
     rows, result = worth_drawing(report.table, charts), report.result
     choices = [result.choices[row] for row in rows]
 
