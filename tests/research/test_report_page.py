@@ -1,9 +1,11 @@
 """The report's page: whole, by itself, readable, and its drawings."""
 
+import doctest
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
+from types import ModuleType
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -17,7 +19,7 @@ from crypto_signals.app.demo import SAMPLE_BARS
 from crypto_signals.domain.strategy import GateLimits, Gates, Strategy
 from crypto_signals.market.calendars import MarketCalendar
 from crypto_signals.research.backtest import Test, backtest
-from crypto_signals.research.report import drawing, results, tables
+from crypto_signals.research.report import cells, drawing, results, tables
 from crypto_signals.research.report.page import page
 from crypto_signals.research.report.summary import Report, report_of
 from crypto_signals.research.trade_table import trade_table
@@ -145,6 +147,14 @@ def test_charts_show_the_newest_the_best_and_the_worst(report: Report) -> None:
     assert worth_drawing(table, 3) == [closed[-1], best, worst]
     assert worth_drawing(table, 0) == []
     assert sorted(worth_drawing(table, 10_000)) == closed
+
+
+@pytest.mark.parametrize("module", [drawing, cells, tables], ids=lambda module: module.__name__)
+def test_examples_hold(module: ModuleType) -> None:
+    """Each documented example gives what it says."""
+    result = doctest.testmod(module)
+    assert result.attempted
+    assert not result.failed
 
 
 @pytest.mark.parametrize(("low", "high"), [(0.0, 0.0), (-0.07, 0.02), (96_280.0, 104_000.0), (-1e9, 3e9)])

@@ -31,7 +31,7 @@ def number_axis(low: float, high: float, unit: str = "", most: int = 6) -> Axis:
     """Round numbers from at or below ``low`` to at or above ``high``.
 
     >>> [label for _, label in number_axis(-12.0, 31.0, " R").ticks]
-    ['−20 R', '0 R', '20 R', '40 R']
+    ['−20 R', '−10 R', '0 R', '10 R', '20 R', '30 R', '40 R']
     """
     if high <= low:
         low, high = low - 0.5, low + 0.5
@@ -135,7 +135,8 @@ class _Frame:
         return self.floor - self.y.share(values) * (self.floor - _TOP)
 
     def svg(self, label: str, shapes: str) -> str:
-        room = f'class="chart" viewBox="0 0 {self.width:g} {HEIGHT:g}"'
+        style = "chart narrow" if self.width == NARROW else "chart"
+        room = f'class="{style}" viewBox="0 0 {self.width:g} {HEIGHT:g}"'
         return (
             f'<svg {room} role="img" aria-label="{escape(label)}">'
             f"{self._levels()}{self._times()}{shapes}</svg>"

@@ -149,7 +149,14 @@ def gates(report: Report, *, drawn: bool = True) -> Table:
     reach = max((_reach(bill) for bill in report.gates), default=0.0)
     return Table(
         headings(
-            "Gate", "Refuses for", "|Refused", "|Alone", "|Closed", "|Mean R", "90 % interval", "|Saved R"
+            "Gate",
+            "Refuses for",
+            "|Refused",
+            "|Alone",
+            "|Closed",
+            "|Their mean R",
+            "90 % interval",
+            "|Saved R",
         ),
         [
             [
