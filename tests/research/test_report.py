@@ -220,6 +220,7 @@ def test_a_story_ends_as_its_trade_did(report: Report) -> None:
         signal, events = story(result, result.choices[row])
         assert (signal.symbol, signal.detector) == (table.symbol[row], table.detector[row])
         assert not signal.is_shadow
+        assert signal.confirmed_by == table.confirmed_by[row]
         assert signal.plan.stop == table["stop"][row]
         assert list(signal.plan.targets) == table["targets"][row].tolist()
         assert (signal.exit_reason or "") == table.exit_reason[row]

@@ -17,6 +17,7 @@ from crypto_signals.app.backtesting import worth_drawing
 from crypto_signals.app.bars import file_history
 from crypto_signals.app.demo import SAMPLE_BARS
 from crypto_signals.domain.strategy import GateLimits, Gates, Strategy
+from crypto_signals.engine.gates import GATE_NAMES
 from crypto_signals.market.calendars import MarketCalendar
 from crypto_signals.research.backtest import Test, backtest
 from crypto_signals.research.report import cells, drawing, results, tables
@@ -108,6 +109,11 @@ def test_the_page_says_what_was_found_and_what_to_beware_of(report: Report) -> N
     assert f"Ambiguous: in {report.total.ambiguous} trades" in said
     assert "delisted" in said
     assert "a note on the bars" in said
+
+
+def test_every_gate_says_in_words_what_it_refuses() -> None:
+    """Also one that these bars never met."""
+    assert tables.GATE_WORDS.keys() == set(GATE_NAMES)
 
 
 def test_every_trade_is_listed_newest_first(report: Report) -> None:

@@ -15,6 +15,7 @@ from crypto_signals.analysis.detector import Detector
 from crypto_signals.analysis.panel import Panel, Series, as_ts64
 from crypto_signals.analysis.panel_pool import cores
 from crypto_signals.app.bars import file_history, timeframe_of
+from crypto_signals.app.odds import odds
 from crypto_signals.app.rules import strategies_of
 from crypto_signals.config import Configuration
 from crypto_signals.domain.errors import UsageError
@@ -22,6 +23,7 @@ from crypto_signals.domain.events import Event
 from crypto_signals.domain.signals import Signal
 from crypto_signals.domain.strategy import Strategy
 from crypto_signals.domain.vocabulary import Role
+from crypto_signals.engine.odds import disagreement
 from crypto_signals.engine.ports import History, SourceError
 from crypto_signals.market.calendars import MarketCalendar
 from crypto_signals.plugins import Plugins
@@ -85,8 +87,12 @@ def prepare(configuration: Configuration, known: Plugins, wanted: Wanted) -> Pre
     since = None if wanted.first_day is None else as_ts64(wanted.first_day)
     _check_period(history.panel, panel, since)
     fine, finer = _finer(wanted, strategy, panel)
-    test = Test(strategy, known.catalogue, MarketCalendar(), since, wanted.terms, fine)
-    notes = _too_short(panel, known.catalogue, strategy)
+    measured = odds(configuration.settings)
+    test = Test(strategy, known.catalogue, MarketCalendar(), since, wanted.terms, fine, measured)
+    notes = [
+        *_too_short(panel, known.catalogue, strategy),
+        *disagreement(measured, [strategy], known.catalogue.fingerprint),
+    ]
     return Prepared(panel, test, [history, *finer], notes)
 
 

@@ -38,10 +38,10 @@ def _opened(result: Backtest, one: Examined, choice: Choice) -> Signal:
     entry = tuple(test.catalogue)[int(one.setups.detector[choice.row])]
     study = Study(one.series[: bar + 1])
     triggers = tuple(detect(study, [entry], bar))
-    opener = Opener(test.strategy, Book(test.strategy, ()), test.catalogue, test.calendar)
+    opener = Opener(test.strategy, Book(test.strategy, ()), test.catalogue, test.calendar, test.odds)
     judged = opener.judge(Situation(one.instrument, study, bar, triggers, None))
     (found,) = opener.open([judged], RUN_ID, as_datetime(one.known_at[bar]))
-    return found.signal
+    return replace(found.signal, confirmed_by=choice.confirmed_by)
 
 
 def _events(result: Backtest, one: Examined, choice: Choice) -> Iterator[Event]:

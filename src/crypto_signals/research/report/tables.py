@@ -31,13 +31,14 @@ FEW = 30
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _RESULTS = ("|Trades", "|Hit", "|Mean R", "|Total R", "|Profit factor")
 _TRENDS, _VOLATILITIES = ("up", "range", "down"), ("calm", "normal", "volatile")
-_GATES = {
+GATE_WORDS = {
     "volume": "too little volume",
     "rsi": "RSI too far gone",
     "reward_to_risk": "target 2 too near",
     "bad_stop": "stop too near or too far",
     "neckline": "no close beyond the neckline",
     "adx": "trend too weak",
+    "evidence": "measured odds too low, or none",
     "not_shortable": "cannot be sold short",
     "conflict": "opposite triggers on one bar",
     "slot": "another signal was still open",
@@ -161,7 +162,7 @@ def gates(report: Report, *, drawn: bool = True) -> Table:
         [
             [
                 Cell(bill.gate),
-                Cell(_GATES.get(bill.gate, "")),
+                Cell(GATE_WORDS.get(bill.gate, "")),
                 *(figure(count, 0) for count in (bill.refused, bill.alone, bill.closed)),
                 gain(bill.mean_r),
                 Cell(_bar(bill, reach) if drawn and bill.closed >= FEW else _around(bill)),

@@ -104,8 +104,11 @@ def _costs(report: Report) -> str:
     held = {one.instrument.asset_class for one in report.result.examined}
     fees = {AssetClass.CRYPTO: costs.crypto_fee_bp, AssetClass.EQUITY: costs.equity_fee_bp}
     said = ", ".join(f"{kind.value} {fees[kind]:g} bp" for kind in AssetClass if kind in held)
+    slippage = f"{costs.slippage_bp:g} bp" + (
+        f" and {costs.slippage_atr:g} ATR" if costs.slippage_atr else ""
+    )
     return (
-        f"Costs a side: fee {said}, slippage {costs.slippage_bp:g} bp. Together they took "
+        f"Costs a side: fee {said}, slippage {slippage}. Together they took "
         f"{number(report.total.fees_r, 1, ' R')}, which every result here is net of."
     )
 
