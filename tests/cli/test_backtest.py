@@ -220,6 +220,19 @@ def test_a_named_strategy_is_tested(program: Program) -> None:
     assert "strategy slow trades LTC/USD" in said
 
 
+def test_measured_odds_refuse_as_in_a_run(program: Program) -> None:
+    """A strategy that asks for odds opens nothing without them, and something with those of earlier bars."""
+    toml = "[strategies.sure]\nmin_mean_r_lo = -10.0\n"
+    (program.folder / "sentinel.toml").write_text(toml, encoding="utf-8")
+    words = ("backtest", "--bars", CRYPTO, "--from", "2018-01-01", "--charts", 0, "--format", "json")
+    without = clean(program(*words)).row
+    assert without["signals"] == 0
+    assert "most by evidence" in without["notes"][0]
+    clean(program("evidence", "--bars", CRYPTO, "--to", "2017-12-31", "--out", "odds.parquet"))
+    found = clean(program(*words, EVIDENCE_FILE=program.folder / "odds.parquet")).row
+    assert found["signals"] > 0
+
+
 def never(program: Program) -> Answer:
     toml = "[strategies.never.gates.normal]\nvolume_ratio = 1e9\n[strategies.never.gates.high]\n"
     (program.folder / "sentinel.toml").write_text(toml + "volume_ratio = 1e9\n", encoding="utf-8")
