@@ -16,7 +16,7 @@ proof: .venv/.dev              ## the promises, short form
 soak: .venv/.dev               ## the promises, long form, and what is too slow for CI
 	$(BIN)/pytest -n auto --dist loadscope -m soak
 
-bench: .venv/.dev              ## figures, as ratios within one run
+bench: .venv/.bench            ## figures, as ratios within one run
 	$(BIN)/python -m benchmarks
 
 lint: .venv/.dev
@@ -35,11 +35,18 @@ lint: .venv/.dev
 	$(BIN)/pip install --quiet --require-hashes -r requirements-dev.lock
 	touch $@
 
-lock:                          ## renews both locks (needs uv)
+.venv/.bench: .venv/.dev requirements-bench.lock
+	$(BIN)/pip install --quiet --require-hashes -r requirements-bench.lock
+	touch $@
+
+lock:                          ## renews the locks (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  --group build pyproject.toml -o requirements.lock
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  --group build --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  --group build --group dev --group bench -c requirements-dev.lock pyproject.toml \
+	  -o requirements-bench.lock
 
 clean:
 	rm -rf .venv .sentinel

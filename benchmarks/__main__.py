@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks import reference
+from benchmarks.backtests import against_others, outcome_kernel, whole_catalogue
 from benchmarks.bars import market, walk, write_market
 from benchmarks.fetching import runs_over_alpaca
 from benchmarks.ledger import appended_events, run_of_open_signals
@@ -173,6 +174,9 @@ def main() -> None:
             growth(),
             command_line(folder),
             large_panels(folder),
+            whole_catalogue(folder),
+            outcome_kernel(),
+            against_others(),
             run_of_open_signals(folder),
             appended_events(folder),
             runs_over_alpaca(folder),
