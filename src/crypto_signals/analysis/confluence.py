@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from crypto_signals.analysis.divergence import rsi_divergence
-from crypto_signals.analysis.panel import Floats
+from crypto_signals.analysis.panel import Floats, Ints
 from crypto_signals.analysis.study import Study
 
 Reading = float | None
@@ -64,9 +64,23 @@ def confluence(study: Study, t: int) -> dict[str, Reading]:
     divergence = rsi_divergence(study, t)
     readings["rsi_divergence"], readings["rsi_hidden_divergence"] = divergence
     readings["volume_escalation"] = _rises(study.series.volume, t)
-    readings["regime_trend"] = _trend(float(study.series.close[t]), readings)
-    readings["regime_volatility"] = _beyond(readings["atr_rank"], CALM, VOLATILE)
+    trend, volatility = regimes(study, np.array([t])).T
+    readings["regime_trend"], readings["regime_volatility"] = _reading(trend[0]), _reading(volatility[0])
     return readings
+
+
+def regimes(study: Study, bars: Ints) -> Floats:
+    """``regime_trend`` and ``regime_volatility`` at each of ``bars`` (float64[n, 2]); NaN where not warm."""
+    directional, average, close = study.directional(), study.sma(50)[bars], study.series.close[bars]
+    adx, plus, minus = (column[bars] for column in directional)
+    with np.errstate(all="ignore"):
+        up = (plus > minus) & (close > average)
+        down = (plus < minus) & (close < average)
+        trend = np.where(adx < TRENDING_ADX, 0.0, up * 1.0 - down * 1.0)
+        trend[~np.isfinite(adx + plus + minus + average)] = np.nan
+        rank = _ranks(study.atr() / study.series.close, bars)
+        volatility = np.where(np.isnan(rank), np.nan, (rank >= VOLATILE) * 1.0 - (rank <= CALM) * 1.0)
+    return np.column_stack([trend, volatility])
 
 
 def _columns(study: Study) -> dict[str, Floats]:
@@ -94,15 +108,14 @@ def _columns(study: Study) -> dict[str, Floats]:
 def _of_atr(study: Study, t: int, readings: dict[str, Reading]) -> dict[str, Reading]:
     """What is measured in ATR, or of ATR."""
     atr, close, column = readings["atr"], float(study.series.close[t]), study.atr()
-    since = max(0, t + 1 - RANK_BARS)
-    shares = column[since : t + 1] / study.series.close[since : t + 1]
+    (rank,) = _ranks(column / study.series.close, np.array([t]))
     before = _reading(column[t - CONTRACTION_BARS]) if t >= CONTRACTION_BARS else None
     gained = study.ema(50)[t] - study.ema(50)[t - SLOPE_BARS] if t >= SLOPE_BARS else np.nan
     averages = [f"{kind}_{bars}" for kind in ("ema", "sma") for bars in SPANS]
     return {
         "atr_pct": 100 * atr / close if atr is not None and close > 0 else None,
         "atr_contraction": _over(atr, before),
-        "atr_rank": _rank(shares) if close > 0 else None,
+        "atr_rank": _reading(rank) if close > 0 else None,
         "macd_hist_atr": _over(readings["macd_hist"], atr),
         "ema_50_slope": _over(_reading(gained), atr),
         **{f"{name}_distance": _over(_less(close, readings[name]), atr) for name in averages},
@@ -111,7 +124,8 @@ def _of_atr(study: Study, t: int, readings: dict[str, Reading]) -> dict[str, Rea
 
 def _squeeze(study: Study, t: int) -> dict[str, Reading]:
     """Whether the Bollinger bands are narrow, by themselves and against Keltner's."""
-    rank = _rank(study.bollinger_width()[max(0, t + 1 - RANK_BARS) : t + 1])
+    (found,) = _ranks(study.bollinger_width(), np.array([t]))
+    rank = _reading(found)
     bands, channel = study.bollinger(), study.keltner(20, 1.5)
     upper, lower = bands.upper[t] - channel.upper[t], bands.lower[t] - channel.lower[t]
     return {
@@ -121,13 +135,17 @@ def _squeeze(study: Study, t: int) -> dict[str, Reading]:
     }
 
 
-def _rank(window: Floats) -> Reading:
-    """The share of the bars before the last one of 120 that read less than it; equal ones count half."""
-    if len(window) < RANK_BARS or not np.isfinite(window).all():
-        return None
-    less = np.count_nonzero(window[:-1] < window[-1])
-    equal = np.count_nonzero(window[:-1] == window[-1])
-    return float((less + equal / 2) / (RANK_BARS - 1))
+def _ranks(column: Floats, bars: Ints) -> Floats:
+    """At each of ``bars`` the share of the 119 bars before it that read less; equal ones count half."""
+    found = np.full(len(bars), np.nan)
+    enough = np.flatnonzero(bars >= RANK_BARS - 1)
+    if not len(enough):
+        return found
+    windows = np.lib.stride_tricks.sliding_window_view(column, RANK_BARS)[bars[enough] - RANK_BARS + 1]
+    last, before = windows[:, -1:], windows[:, :-1]
+    share = ((before < last).sum(axis=1) + (before == last).sum(axis=1) / 2) / (RANK_BARS - 1)
+    found[enough] = np.where(np.isfinite(windows).all(axis=1), share, np.nan)
+    return found
 
 
 def _rises(volume: Floats, t: int) -> Reading:
@@ -144,19 +162,6 @@ def _order(readings: dict[str, Reading], kind: str) -> Reading:
     if fast is None or middle is None or slow is None:
         return None
     return float(fast > middle > slow) - float(fast < middle < slow)
-
-
-def _trend(close: float, readings: dict[str, Reading]) -> Reading:
-    adx, plus, minus, average = (readings[name] for name in ("adx", "plus_di", "minus_di", "sma_50"))
-    if adx is None or plus is None or minus is None or average is None:
-        return None
-    if adx < TRENDING_ADX:
-        return 0.0
-    return float(plus > minus and close > average) - float(plus < minus and close < average)
-
-
-def _beyond(value: Reading, low: float, high: float) -> Reading:
-    return None if value is None else float(value >= high) - float(value <= low)
 
 
 def _less(value: float, other: Reading) -> Reading:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from crypto_signals.analysis.catalogue import Catalogue
-from crypto_signals.analysis.confluence import confluence
+from crypto_signals.analysis.confluence import regimes
 from crypto_signals.analysis.panel import Floats, Panel, Series, Times
 from crypto_signals.analysis.panel_pool import is_built_in
 from crypto_signals.analysis.study import Study
@@ -125,10 +125,6 @@ def _fine(series: Series, test: Test) -> Fine:
 
 def _regimes(study: Study, setups: Setups) -> Floats:
     """Trend and volatility (float64[n, 2]) at the setups that pass their quality gates; NaN elsewhere."""
-    found = np.full((len(setups), 2), np.nan)
-    for row in np.flatnonzero(setups.failed == 0).tolist():
-        readings = confluence(study, int(setups.plans["bar"][row]))
-        for column, name in enumerate(("regime_trend", "regime_volatility")):
-            value = readings[name]
-            found[row, column] = np.nan if value is None else value
+    found, passed = np.full((len(setups), 2), np.nan), setups.failed == 0
+    found[passed] = regimes(study, setups.plans["bar"][passed])
     return found
