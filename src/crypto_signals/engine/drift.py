@@ -17,7 +17,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from typing import TYPE_CHECKING
 
 from crypto_signals.domain.evidence import Evidence, Verdict
 from crypto_signals.domain.instruments import Timeframe
@@ -25,6 +25,9 @@ from crypto_signals.domain.signals import Signal
 from crypto_signals.domain.vocabulary import AssetClass, Direction
 from crypto_signals.engine.gates import PORTFOLIO_GATES
 from crypto_signals.engine.odds import Odds
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 ALPHA = 0.05
 BETS = (0.1, 0.25, 0.5, 0.75, 0.95)
