@@ -55,8 +55,8 @@ def list_signals(output: FormatOption = Format.TABLE) -> None:
 @application.command("show")
 def show_signal(signal_id: str, output: FormatOption = Format.TABLE) -> None:
     """One signal with its events and what is owed; the first letters of its id are enough."""
-    from crypto_signals.notifications.odds import odds_line  # noqa: PLC0415
     from crypto_signals.engine.views import history_view  # noqa: PLC0415
+    from crypto_signals.notifications.odds import odds_line  # noqa: PLC0415
 
     with _store() as store:
         signal, events, effects = store.signal(_whole_id(store, signal_id))
