@@ -1,5 +1,6 @@
 """Measured odds in a run: what is quoted, what ranks, what refuses, and what has drifted away."""
 
+import datetime as dt
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ from crypto_signals.domain.evidence import Evidence, Verdict
 from crypto_signals.domain.signals import GateResult, Progress, Signal
 from crypto_signals.domain.strategy import Costs, Strategy
 from crypto_signals.domain.vocabulary import AssetClass, Conviction, Direction, Status
-from crypto_signals.engine.drift import ALPHA, drifted, stake
+from crypto_signals.engine.drift import ALPHA, drifted
 from crypto_signals.engine.odds import NO_ODDS, Odds
 from crypto_signals.engine.views import signal_view
 from domain.odds import evidence
@@ -20,6 +21,7 @@ from .world import BTC, World, bars, day, pattern, refusals
 
 Build = Callable[..., World]
 D = 60
+FREE = Strategy(name="test", cooldown_hours=0)
 
 
 def crypto(detector: str, **changes: object) -> Evidence:
@@ -103,14 +105,16 @@ def test_a_strategy_may_ask_for_evidence(world: Build, row: Evidence | None, ope
 
 
 def closed(number: int, hit: bool, **changes: object) -> Signal:
-    """A trade that was entered on day ``number`` and has ended."""
+    """A trade that was found on day ``number``, in an instrument of its own, and has ended."""
     ts = SIGNAL_BAR + number * DAY
     status = Status.TP3_HIT if hit else Status.STOPPED
     progress = Progress(
         status=status, entry_ts=ts + DAY, entry_fill=100.0, entry_bar=1, targets_hit=3 if hit else 0,
         closed_at=ts + 3 * DAY, result_r=1.0 if hit else -1.0,
     )  # fmt: skip
-    told = signal(signal_id=f"s{number}", detector="hit", bar_ts=ts, progress=progress)
+    told = signal(
+        signal_id=f"s{number}", symbol=f"C{number}/USD", detector="hit", bar_ts=ts, progress=progress
+    )
     return replace(told, **changes)  # type: ignore[arg-type]
 
 
@@ -134,7 +138,7 @@ def test_a_setup_that_does_as_measured_is_not() -> None:
 
 def test_trades_of_one_day_are_one_bet() -> None:
     """Twenty stops of one crash say no more than one."""
-    crash = [replace(closed(5, False), signal_id=f"c{n}") for n in range(20)]
+    crash = [replace(closed(5, False), symbol=f"C{n}/USD") for n in range(20)]
     assert drifted(crash, ODDS) == []
 
 
@@ -151,17 +155,79 @@ def test_what_was_never_measured_is_not_compared() -> None:
     assert drifted(crowded, few) == []
 
 
+def test_of_an_instrument_one_trade_counts_at_a_time() -> None:
+    """As where the odds were measured: twenty stops in one coin within three days each are seven trades."""
+    crowd = [closed(n, False, symbol="BTC/USD") for n in range(20)]
+    (drift,) = drifted(crowd, ODDS)
+    assert drift.n == 7
+
+
+def test_nothing_is_concluded_while_earlier_trades_are_undecided() -> None:
+    """A stop comes sooner than a target: what has closed first is worse than what will have. An open trade
+    that has reached its first target is decided."""
+    stops = [closed(n, False) for n in range(1, 21)]
+    waiting = replace(closed(0, False), progress=Progress(status=Status.ACTIVE, entry_ts=SIGNAL_BAR + DAY))
+    assert drifted([waiting, *stops], ODDS) == []
+    running = replace(waiting, progress=replace(waiting.progress, status=Status.TP1_HIT, targets_hit=1))
+    (drift,) = drifted([running, *stops], ODDS)
+    assert drift.n == 21
+
+
+def test_the_more_there_is_to_compare_the_more_it_takes() -> None:
+    """Also of what has had no trade yet: else each newcomer would have a chance of its own."""
+    stops = [closed(n, False) for n in range(12)]
+    (drift,) = drifted(stops, ODDS)
+    others = [crypto(f"other{n}", until=SIGNAL_BAR - DAY) for n in range(int(drift.e_value * ALPHA))]
+    assert drifted(stops, Odds([*ODDS.rows, *others])) == []
+
+
+def test_a_run_looks_back_to_where_the_evidence_ends(world: Build) -> None:
+    """Trades that closed long ago count as long as the store has them; the summary names the setup."""
+    days = [day(n) for n in range(20, 400, 8)]
+    stopped = {n + 2: (100.0, 100.5, 80.0, 99.0, 1000.0) for n in range(20, 400, 8)}
+    w = world({BTC: bars(D + 400, stopped)}, pattern("hit", {BTC: days}), strategy=FREE)
+    measured(w, crypto("hit"))
+    w.after(19)
+    w.after(300)
+    (drift,) = w.after(D + 400).drift
+    assert (drift.detector, drift.hit_rate) == ("hit", 0.0)
+    assert drift.n > 30
+
+
+def history(rng: np.random.Generator, rate: float, days: int) -> list[Signal]:
+    """Two trades a day, of which ``rate`` hit; a stop takes five days on average, a target fourteen."""
+    trades = []
+    for number in range(2 * days):
+        hit = bool(rng.random() < rate)
+        ts = SIGNAL_BAR + number // 2 * DAY
+        length = min(int(rng.geometric(1 / 14 if hit else 1 / 5)), 60)
+        trade = closed(number, hit, bar_ts=ts)
+        progress = replace(trade.progress, entry_ts=ts + DAY, closed_at=ts + length * DAY)
+        trades.append(replace(trade, progress=progress))
+    return trades
+
+
+def as_of(trades: list[Signal], now: dt.datetime) -> list[Signal]:
+    """What was known of them then."""
+    open_ = Progress(status=Status.ACTIVE, entry_ts=now)
+    return [
+        trade if trade.progress.closed_at <= now else replace(trade, progress=open_)  # type: ignore[operator]
+        for trade in trades
+        if trade.bar_ts <= now
+    ]
+
+
+def ever(rng: np.random.Generator, rate: float) -> bool:
+    trades = history(rng, rate, 120)
+    return any(drifted(as_of(trades, SIGNAL_BAR + n * DAY), ODDS) for n in range(2, 181, 3))
+
+
 def test_looking_every_day_raises_few_false_alarms(record_property: Callable[[str, object], None]) -> None:
-    """At the measured rate itself, looked at for 300 days, the bet reaches 20 in at most 1 of 20
-    histories; at half that rate nearly always."""
+    """At the lower end of the measured rate, looked at for half a year while trades open and close, at most
+    1 history in 20 is flagged; at half that rate nearly every one."""
     rng = np.random.default_rng(1)
-
-    def ever(rate: float) -> bool:
-        days = (rng.random(300) < rate).astype(float)
-        return any(stake(days[:n], 0.46) >= 1 / ALPHA for n in range(5, 301, 5))
-
-    false = sum(ever(0.46) for _ in range(200)) / 200
-    true = sum(ever(0.23) for _ in range(50)) / 50
+    false = sum(ever(rng, 0.46) for _ in range(100)) / 100
+    true = sum(ever(rng, 0.23) for _ in range(20)) / 20
     record_property("figure", f"drift: {false:.1%} false alarms, {true:.0%} of halved rates found")
     assert false <= 0.05
     assert true >= 0.95

@@ -3,6 +3,7 @@
 import datetime as dt
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -87,6 +88,35 @@ def test_a_file_that_cannot_be_used_says_why_and_what_to_do(tmp_path: Path, kind
     """Damaged, foreign, of another release, or not there: a sentence with the setting and the way out."""
     with pytest.raises(UsageError, match=r"EVIDENCE_FILE: .* cannot be used: .*sentinel evidence --bars"):
         read_evidence(damaged(tmp_path)[kind])
+
+
+def test_not_one_bit_can_go_wrong_unnoticed(tmp_path: Path) -> None:
+    """Wherever a bit is flipped the file is refused, or says what it said before."""
+    path = tmp_path / "e.parquet"
+    rows = tuple(evidence(f"d{number}") for number in range(5))
+    write_evidence(path, rows, "r")
+    good, rng = path.read_bytes(), np.random.default_rng(1)
+    refused = 0
+    for _ in range(300):
+        bad = bytearray(good)
+        bad[rng.integers(len(bad))] ^= 1 << int(rng.integers(8))
+        path.write_bytes(bad)
+        try:
+            assert read_evidence(path) == (rows, "r")
+        except UsageError:
+            refused += 1
+    assert refused > 100
+
+
+def test_an_edited_figure_is_not_quoted(tmp_path: Path) -> None:
+    """Numbers that were not measured are refused, however well they are written."""
+    path = tmp_path / "e.parquet"
+    write_evidence(path, [evidence(mean_r=-0.2)], "r")
+    table = pq.read_table(path)
+    better = table.set_column(table.column_names.index("mean_r"), "mean_r", pa.array([0.2]))
+    pq.write_table(better.replace_schema_metadata(table.schema.metadata), path)
+    with pytest.raises(UsageError, match="it is not as it was written"):
+        read_evidence(path)
 
 
 def test_writing_fails_in_words_and_leaves_what_was_there(tmp_path: Path) -> None:

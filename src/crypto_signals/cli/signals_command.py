@@ -56,6 +56,7 @@ def list_signals(output: FormatOption = Format.TABLE) -> None:
 def show_signal(signal_id: str, output: FormatOption = Format.TABLE) -> None:
     """One signal with its events and what is owed; the first letters of its id are enough."""
     from crypto_signals.engine.views import history_view  # noqa: PLC0415
+    from crypto_signals.notifications.odds import odds_line  # noqa: PLC0415
 
     with _store() as store:
         signal, events, effects = store.signal(_whole_id(store, signal_id))
@@ -64,6 +65,7 @@ def show_signal(signal_id: str, output: FormatOption = Format.TABLE) -> None:
         print_json([story])
         return
     plain = {key: value for key, value in story.items() if key not in {"events", "effects", "confluence"}}
+    plain["evidence"] = signal.evidence and odds_line(signal.evidence)
     print_table(f"Signal {signal.signal_id}", ("", "value"), ((k, _cell(v)) for k, v in plain.items() if v))
     told = ("seq", "type", "ts", "price", "fraction", "stop", "reason", "result_r", "detail")
     print_table("Events", told, ([_cell(event[name]) for name in told] for event in story["events"]))

@@ -34,6 +34,8 @@ def why(
 
 
 def _tables(symbol: str, answer: "Explanation") -> None:
+    from crypto_signals.notifications.odds import odds_line  # noqa: PLC0415
+
     found = [verdict for verdict in answer.verdicts if verdict.fired]
     title = f"{symbol}, bar of {answer.ts:%Y-%m-%d %H:%M} UTC, strategy {answer.strategy}"
     print_table(title, ("reading", "value"), ((k, _number(v)) for k, v in answer.readings.items()))
@@ -44,6 +46,8 @@ def _tables(symbol: str, answer: "Explanation") -> None:
     ]
     if gates:
         print_table("Gates", ("detector", "gate", "said", "measured"), gates)
+        odds = ((v.detector, odds_line(v.evidence)) for v in found if v.gates)
+        print_table("Odds", ("detector", "measured"), odds)
     columns = ("detector", "side", "role", "says")
     rows = (
         (v.detector, v.direction, v.role, v.says) for v in sorted(answer.verdicts, key=lambda v: not v.fired)
@@ -53,6 +57,8 @@ def _tables(symbol: str, answer: "Explanation") -> None:
 
 
 def _json(symbol: str, ts: str | None, verdict: "Verdict") -> dict[str, Any]:
+    from crypto_signals.engine.views import evidence_view  # noqa: PLC0415
+
     return {
         "symbol": symbol,
         "ts": ts,
@@ -65,6 +71,7 @@ def _json(symbol: str, ts: str | None, verdict: "Verdict") -> dict[str, Any]:
             {"gate": g.gate, "passed": g.passed, "value": g.value, "limit": g.limit, "detail": g.detail}
             for g in verdict.gates
         ],
+        "evidence": None if verdict.evidence is None else evidence_view(verdict.evidence),
     }
 
 

@@ -20,6 +20,16 @@ class Odds:
             if row.conviction is None
         }
 
+    @property
+    def rows(self) -> tuple[Evidence, ...]:
+        """All that may be quoted."""
+        return tuple(self._rows.values())
+
+    @property
+    def until(self) -> datetime | None:
+        """The last bar of what was measured, where that ends soonest; ``None`` where nothing was."""
+        return min((row.until for row in self._rows.values()), default=None)
+
     def under(self, strategy: Strategy, detection: str) -> "Odds":
         """These odds where they were measured as the strategy trades, else none."""
         return self if self.rules == strategy.rules_version(detection) else NO_ODDS

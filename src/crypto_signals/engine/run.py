@@ -141,8 +141,10 @@ class MainJob:
         marks = self.store.watermarks(strategy.name, strategy.timeframe)
         configured = {i.symbol: i for i in self.source.instruments() if _covers(strategy, i)}
         summary.symbols_total += len(configured)
-        known = self.store.book(strategy.name, strategy.timeframe, self._since(strategy, marks, now))
-        summary.drift += drifted(known, self.odds.under(strategy, self.catalogue.fingerprint))
+        odds = self.odds.under(strategy, self.catalogue.fingerprint)
+        since = self._since(strategy, marks, now)
+        known = self.store.book(strategy.name, strategy.timeframe, min(since, odds.until or since))
+        summary.drift += drifted(known, odds)
         book = Book(strategy, known, self.store.unreadable())
         instruments = {
             symbol: Instrument.of(symbol) for symbol in sorted(book.symbols_in_trade())

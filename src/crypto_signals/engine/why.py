@@ -9,18 +9,19 @@ from crypto_signals.analysis.confluence import confluence
 from crypto_signals.analysis.detections import Detection
 from crypto_signals.analysis.panel import as_datetime
 from crypto_signals.analysis.scan import detect, runs_on
+from crypto_signals.domain.evidence import Evidence
 from crypto_signals.domain.signals import GateResult
 from crypto_signals.domain.strategy import Strategy
 from crypto_signals.engine.book import Book
 from crypto_signals.engine.odds import NO_ODDS, Odds
-from crypto_signals.engine.openings import Opener, Situation
+from crypto_signals.engine.openings import Candidate, Opener, Situation
 from crypto_signals.engine.ports import Calendar
 from crypto_signals.engine.sight import Sight, opens
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What one detector says of the bar, and what its gates make of it."""
+    """What one detector says of the bar, what its gates make of it, and what was measured of such setups."""
 
     detector: str
     direction: str
@@ -28,6 +29,7 @@ class Verdict:
     fired: bool
     says: str
     gates: tuple[GateResult, ...] = ()
+    evidence: Evidence | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +64,11 @@ def explain(
     series, index = sight.study.series, len(sight.study.series) - 1
     found = {d.detector: d for d in detect(sight.study, catalogue, index)}
     triggers = tuple(d for d in found.values() if opens(strategy, d))
-    judged: dict[str, tuple[GateResult, ...]] = {}
+    judged: dict[str, Candidate] = {}
     if triggers:
         situation = Situation(sight.instrument, sight.study, index, triggers, sight.feed)
         candidates = Opener(strategy, book, catalogue, calendar, odds).judge(situation)
-        judged = {candidate.detection.detector: candidate.gates for candidate in candidates}
+        judged = {candidate.detection.detector: candidate for candidate in candidates}
     verdicts = tuple(_verdict(entry, sight, found, judged) for entry in catalogue)
     return Explanation(strategy.name, as_datetime(series.ts[index]), confluence(sight.study, index), verdicts)
 
@@ -75,9 +77,10 @@ def _verdict(
     entry: Detector,
     sight: Sight,
     found: Mapping[str, Detection],
-    judged: Mapping[str, tuple[GateResult, ...]],
+    judged: Mapping[str, Candidate],
 ) -> Verdict:
-    gates = judged.get(entry.name, ())
+    candidate = judged.get(entry.name)
+    gates = () if candidate is None else candidate.gates
     return Verdict(
         entry.name,
         entry.direction.value,
@@ -85,6 +88,7 @@ def _verdict(
         entry.name in found,
         _says(entry, sight, found.get(entry.name), gates),
         gates,
+        None if candidate is None else candidate.evidence,
     )
 
 

@@ -1,5 +1,7 @@
-"""Evidence in a file: a row of a Parquet table for each row of evidence."""
+"""Evidence in a file: a row of a Parquet table for each row of evidence, and a digest of them all."""
 
+import hashlib
+import json
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
@@ -13,6 +15,7 @@ from crypto_signals.domain.errors import UsageError
 from crypto_signals.domain.evidence import Evidence
 
 FORMAT = "1"
+_FORMAT, _RULES, _DIGEST = b"sentinel.format", b"sentinel.rules", b"sentinel.digest"
 _ALL = "ALL"
 _RENAMED = {"since": "from", "until": "to"}
 _ROW = TypeAdapter(Evidence)
@@ -50,7 +53,8 @@ class EvidenceFile(NamedTuple):
 def write_evidence(path: Path, rows: Iterable[Evidence], rules: str) -> None:
     """Writes the file whole or not at all. Raises ``UsageError`` where it cannot be written."""
     table = pa.Table.from_pylist([_as_row(row) for row in rows], _SCHEMA)
-    said = {b"sentinel.format": FORMAT.encode(), b"sentinel.rules": rules.encode()}
+    digest = _digest(table, rules)
+    said = {_FORMAT: FORMAT.encode(), _RULES: rules.encode(), _DIGEST: digest.encode()}
     beside = path.with_name(f".{path.name}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -67,16 +71,24 @@ def read_evidence(path: Path) -> EvidenceFile:
         table = pq.read_table(path, memory_map=False)
     except FileNotFoundError:
         raise _unusable(path, "there is no such file") from None
-    except (OSError, pa.ArrowException):
+    except (OSError, UnicodeDecodeError, pa.ArrowException):
         raise _unusable(path, "it is no Parquet file, or a damaged one") from None
     said = table.schema.metadata or {}
-    if said.get(b"sentinel.format") != FORMAT.encode():
+    if said.get(_FORMAT) != FORMAT.encode():
         raise _unusable(path, "it holds no evidence, or that of another release")
     try:
-        rows = tuple(_ROW.validate_python(_from_row(row)) for row in table.to_pylist())
-    except (ValidationError, KeyError, TypeError) as error:
+        rules = said.get(_RULES, b"").decode()
+        if said.get(_DIGEST) != _digest(table, rules).encode():
+            raise _unusable(path, "it is not as it was written")
+        return EvidenceFile(tuple(_ROW.validate_python(_from_row(row)) for row in table.to_pylist()), rules)
+    except (ValidationError, KeyError, TypeError, UnicodeDecodeError) as error:
         raise _unusable(path, f"a row cannot be read ({_first(error)})") from None
-    return EvidenceFile(rows, said.get(b"sentinel.rules", b"").decode())
+
+
+def _digest(table: pa.Table, rules: str) -> str:
+    """Of everything the file says, so that not one damaged or edited figure is ever quoted."""
+    said = json.dumps([rules, table.to_pylist()], default=str)
+    return hashlib.sha256(said.encode()).hexdigest()
 
 
 def _unusable(path: Path, what: str) -> UsageError:
