@@ -9,7 +9,8 @@ from pathlib import Path
 
 from numba import config
 
-_KERNELS = Path(__file__).parent / "analysis"
+_KERNELS = tuple(Path(__file__).parent / room for room in ("analysis", "domain", "research"))
+"""Where they are, and what they take their constants from."""
 
 
 def choose() -> None:
@@ -36,5 +37,5 @@ def _folder() -> Path:
 
 
 def _fingerprint() -> str:
-    sources = sorted(_KERNELS.glob("*.py"))
+    sources = sorted(path for room in _KERNELS for path in room.glob("*.py"))
     return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]

@@ -1,14 +1,13 @@
 """One account that trades what was announced: sizes by risk, limits, fees, and what it was worth each day."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from crypto_signals.analysis.panel import Floats, Ints, Times
-from crypto_signals.domain.sizing import quantity
+from crypto_signals.analysis.panel import Bools, Floats, Ints, Times
+from crypto_signals.research.account_kernel import ALL_TAKEN, NO_MONEY, TAKEN, TOO_SMALL, keep
+from crypto_signals.research.outcome_kernel import OUTCOME, PLAN
 from crypto_signals.research.portfolio import Choice, Examined
 
 
@@ -43,64 +42,92 @@ class Account:
         return np.asarray(self.worth_usd / peak - 1)
 
 
-@dataclass(slots=True)
-class _Position:
-    choice: int
-    plan: Any
-    outcome: Any
-    close: Floats
-    stamps: Ints
-    units: float
-    at: int
-    fills: int = 0
-    left: float = 1.0
-
-    def value(self) -> float:
-        """What it would earn if the rest were closed at the last close."""
-        price = float(self.close[self.at])
-        return self.units * self.left * (price - float(self.outcome["entry_fill"])) * float(self.plan["side"])
-
-    def notional(self) -> float:
-        return self.units * self.left * float(self.close[self.at])
-
-
-@dataclass(slots=True)
-class _Ledger:
-    terms: Terms
-    cash: float
-    positions: list[_Position] = field(default_factory=list)
-    size: dict[int, float] = field(default_factory=dict)
-    profit: dict[int, float] = field(default_factory=lambda: defaultdict(float))
-    left_out: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-
-    def worth(self) -> float:
-        return self.cash + sum(position.value() for position in self.positions)
-
-    def book(self, choice: int, amount: float) -> None:
-        self.cash += amount
-        self.profit[choice] += amount
-
-
 def trade(examined: Sequence[Examined], choices: Sequence[Choice], terms: Terms) -> Account:
     """Takes every announced setup that was entered, as far as the terms allow, in the order of the entries.
 
-    On one bar, entries come before exits: what an exit frees can be used from the next bar on.
+    On one bar, entries come before exits: what an exit frees can be used from the next bar on. Sizes are
+    whole steps, rounded down, as `domain.sizing` has them.
     """
-    entries = _entries(examined, choices)
-    stamps = _stamps(examined)
-    first = int(np.searchsorted(stamps, min(entries, default=stamps[-1] if len(stamps) else 0)))
-    ledger = _Ledger(terms, terms.capital_usd)
-    worth, invested = [], []
-    for now in stamps[first:].tolist():
-        for choice in entries.get(now, ()):
-            _enter(ledger, examined, choices, choice)
-        _follow(ledger, now)
-        worth.append(ledger.worth())
-        invested.append(sum(position.notional() for position in ledger.positions))
-    value = np.array(worth, np.float64)
-    exposure = np.divide(invested, value, out=np.zeros(len(value)), where=value > 0)
-    ts = stamps[first:].view("datetime64[us]")
-    return Account(terms, ts, value, exposure, ledger.size, dict(ledger.profit), dict(ledger.left_out))
+    stamps, trades = _stamps(examined), _Trades(examined, choices)
+    size, profit = np.zeros(len(trades)), np.zeros(len(trades))
+    answer = np.zeros(len(trades), np.int64)
+    worth, invested = np.zeros(len(stamps)), np.zeros(len(stamps))
+    entry = np.searchsorted(stamps, trades.entry_ts)
+    side, risk, rate, step, entry_fill = trades.terms()
+    price, fraction, ended = trades.fills()
+    keep(
+        entry, trades.series, side, risk, rate, step, entry_fill, trades.fills_on(stamps), price, fraction,
+        ended, _closes(examined), _last_rows(examined, stamps),
+        (terms.capital_usd, terms.risk_pct / 100, terms.max_positions),
+        (size, profit, answer, worth, invested),
+    )  # fmt: skip
+    first = int(entry[0]) if len(entry) else len(stamps) - 1
+    worth, invested = worth[first:], invested[first:]
+    taken = np.flatnonzero(answer == TAKEN)
+    numbers = trades.numbers[taken].tolist()
+    return Account(
+        terms,
+        stamps[first:].view("datetime64[us]"),
+        worth,
+        np.divide(invested, worth, out=np.zeros(len(worth)), where=worth > 0),
+        dict(zip(numbers, size[taken].tolist(), strict=True)),
+        dict(zip(numbers, profit[taken].tolist(), strict=True)),
+        {why: count for code, why in _LEFT_OUT.items() if (count := int((answer == code).sum()))},
+    )
+
+
+_LEFT_OUT = {ALL_TAKEN: "all positions taken", NO_MONEY: "no money left", TOO_SMALL: "too small to trade"}
+
+
+class _Trades:
+    """The choices that were announced and entered, in the order of their entries: n rows."""
+
+    def __init__(self, examined: Sequence[Examined], choices: Sequence[Choice]) -> None:
+        self._examined = examined
+        starts = np.cumsum([0, *(len(one.outcomes) for one in examined)])
+        announced = [number for number, choice in enumerate(choices) if not choice.is_shadow]
+        numbers = np.array(announced, np.int64)
+        series = np.array([choices[number].series for number in announced], np.int64)
+        rows = starts[series] + np.array([choices[number].row for number in announced], np.int64)
+        outcomes = np.concatenate([np.zeros(0, OUTCOME), *(one.outcomes for one in examined)])[rows]
+        plans = np.concatenate([np.zeros(0, PLAN), *(one.setups.plans for one in examined)])[rows]
+        bars = np.cumsum([0, *(len(one.series) for one in examined)])[series] + outcomes["entry_bar"]
+        stamps = [np.zeros(1, np.int64), *(one.series.ts.view(np.int64) for one in examined)]
+        entry_ts = np.concatenate(stamps)[1 + bars]
+        entered = np.flatnonzero(outcomes["entry_bar"] >= 0)
+        order = entered[np.lexsort((numbers[entered], entry_ts[entered]))]
+        self.entry_ts, self.numbers, self.series = entry_ts[order], numbers[order], series[order]
+        self._plans, self._outcomes = plans[order], outcomes[order]
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def terms(self) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+        """Side, distance of the stop, rate of costs, smallest step and price of entry."""
+        steps = np.array([float(one.instrument.quantity_step) for one in self._examined])
+        plans = self._plans
+        risk = np.abs(plans["entry"] - plans["stop"])
+        return (
+            plans["side"].copy(),
+            risk,
+            plans["cost_rate"].copy(),
+            steps[self.series],
+            self._outcomes["entry_fill"].copy(),
+        )
+
+    def fills(self) -> tuple[Floats, Floats, Bools]:
+        """Prices and fractions of the parts that were closed, and which trades have ended."""
+        rows = self._outcomes
+        return rows["fill_price"].copy(), rows["fill_fraction"].copy(), rows["reason"] >= 0
+
+    def fills_on(self, stamps: Ints) -> Ints:
+        """The numbers of the stamps of those parts among all (-1: not closed)."""
+        numbers = [np.searchsorted(stamps, one.series.ts.view(np.int64)) for one in self._examined]
+        starts = np.cumsum([0, *map(len, numbers)])[self.series]
+        bars = self._outcomes["fill_bar"]
+        closed = bars >= 0
+        found = np.concatenate([np.empty(0, np.int64), *numbers])[np.where(closed, starts[:, None] + bars, 0)]
+        return np.where(closed, found, -1)
 
 
 def _stamps(examined: Sequence[Examined]) -> Ints:
@@ -108,62 +135,15 @@ def _stamps(examined: Sequence[Examined]) -> Ints:
     return np.unique(np.concatenate([np.empty(0, np.int64), *columns]))
 
 
-def _entries(examined: Sequence[Examined], choices: Sequence[Choice]) -> dict[int, list[int]]:
-    """The choices that were announced and entered, by the stamp of their entry bar."""
-    found: dict[int, list[int]] = defaultdict(list)
-    for number, choice in enumerate(choices):
-        bar = int(examined[choice.series].outcomes["entry_bar"][choice.row])
-        if not choice.is_shadow and bar >= 0:
-            found[int(examined[choice.series].series.ts.view(np.int64)[bar])].append(number)
+def _closes(examined: Sequence[Examined]) -> Floats:
+    return np.concatenate([np.empty(0), *(one.series.close for one in examined)])
+
+
+def _last_rows(examined: Sequence[Examined], stamps: Ints) -> Ints:
+    """The newest bar of each series at each stamp, among the bars of all (int64[series, stamps])."""
+    starts = np.cumsum([0, *(len(one.series) for one in examined)])
+    found = np.empty((len(examined), len(stamps)), np.int64)
+    for row, one in enumerate(examined):
+        known = np.searchsorted(one.series.ts.view(np.int64), stamps, side="right")
+        found[row] = starts[row] + known - 1
     return found
-
-
-def _enter(ledger: _Ledger, examined: Sequence[Examined], choices: Sequence[Choice], number: int) -> None:
-    choice = choices[number]
-    one, terms = examined[choice.series], ledger.terms
-    plan, outcome = one.setups.plans[choice.row], one.outcomes[choice.row]
-    if len(ledger.positions) >= terms.max_positions:
-        ledger.left_out["all positions taken"] += 1
-        return
-    worth, fill = ledger.worth(), float(outcome["entry_fill"])
-    free = worth - sum(position.notional() for position in ledger.positions)
-    risk = abs(float(plan["entry"]) - float(plan["stop"]))
-    wanted = quantity(one.instrument, max(0.0, worth * terms.risk_pct / 100), risk)
-    units = float(min(wanted, quantity(one.instrument, max(0.0, free), fill)))
-    if units <= 0:
-        ledger.left_out["no money left" if wanted else "too small to trade"] += 1
-        return
-    stamps = one.series.ts.view(np.int64)
-    position = _Position(number, plan, outcome, one.series.close, stamps, units, int(outcome["entry_bar"]))
-    ledger.size[number] = units
-    ledger.positions.append(position)
-    ledger.book(number, -float(plan["cost_rate"]) * fill * units)
-
-
-def _follow(ledger: _Ledger, now: int) -> None:
-    """What the bars that opened at ``now`` filled; one without a bar keeps its last close."""
-    for position in ledger.positions:
-        while position.at + 1 < len(position.stamps) and position.stamps[position.at + 1] <= now:
-            position.at += 1
-        _fill(ledger, position)
-    ledger.positions = [position for position in ledger.positions if position.left > 0]
-
-
-def _fill(ledger: _Ledger, position: _Position) -> None:
-    outcome, plan = position.outcome, position.plan
-    for part in _due(outcome, position):
-        price, share = float(outcome["fill_price"][part]), float(outcome["fill_fraction"][part])
-        gross = (price - float(outcome["entry_fill"])) * float(plan["side"])
-        ledger.book(position.choice, position.units * share * (gross - float(plan["cost_rate"]) * price))
-        position.fills += 1
-        position.left = (
-            0.0 if position.fills == outcome["fills"] and outcome["reason"] >= 0 else position.left - share
-        )
-
-
-def _due(outcome: Any, position: _Position) -> Iterable[int]:
-    return [
-        part
-        for part in range(position.fills, int(outcome["fills"]))
-        if outcome["fill_bar"][part] <= position.at
-    ]

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from crypto_signals.analysis.catalogue import Catalogue
-from crypto_signals.analysis.confluence import regimes
-from crypto_signals.analysis.panel import Floats, Panel, Series, Times
+from crypto_signals.analysis.panel import Panel, Series, Times
 from crypto_signals.analysis.panel_pool import is_built_in
 from crypto_signals.analysis.study import Study
 from crypto_signals.domain.instruments import Instrument, Timeframe
@@ -19,7 +18,7 @@ from crypto_signals.research.account import Account, Terms, trade
 from crypto_signals.research.outcome_kernel import Fine
 from crypto_signals.research.outcomes import NO_FINE, Track, finer, rules_of
 from crypto_signals.research.portfolio import Choice, Examined, choose
-from crypto_signals.research.setups import Setups, find_setups
+from crypto_signals.research.setups import find_setups
 from crypto_signals.research.sharing import Progress, nobody, over_series
 
 _LONG_AGO = np.datetime64(0, "us")
@@ -104,7 +103,6 @@ def _examined(series: Series, test: Test, now: np.datetime64) -> Examined:
         outcomes=track.outcomes(setups.plans, rules_of(test.strategy)),
         known_at=_known_at(series, test),
         bars_per_session=test.calendar.bars_per_session(kind, test.timeframe),
-        regimes=_regimes(study, setups),
     )
 
 
@@ -121,10 +119,3 @@ def newest_known(rows: Iterable[Series], test: Test) -> np.datetime64:
 def _fine(series: Series, test: Test) -> Fine:
     inside = test.fine.get(series.symbol)
     return NO_FINE if inside is None else finer(series, inside, test.timeframe)
-
-
-def _regimes(study: Study, setups: Setups) -> Floats:
-    """Trend and volatility (float64[n, 2]) at the setups that pass their quality gates; NaN elsewhere."""
-    found, passed = np.full((len(setups), 2), np.nan), setups.failed == 0
-    found[passed] = regimes(study, setups.plans["bar"][passed])
-    return found

@@ -29,8 +29,7 @@ NEVER = 1 << 60
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Examined:
-    """One series, its triggers, how each would have ended, when its bars were known, and trend and volatility
-    at each trigger (float64[n, 2])."""
+    """One series, its triggers, how each would have ended, and when its bars were known."""
 
     instrument: Instrument
     series: Series
@@ -38,7 +37,6 @@ class Examined:
     outcomes: Outcomes
     known_at: Times
     bars_per_session: int
-    regimes: Floats
 
 
 @dataclass(slots=True)
@@ -145,11 +143,13 @@ class _Chooser:
             judged = self._judged(series, [row for _, row in group])
             passed = [choice for choice in judged if not choice.failed_gates]
             refused += [choice for choice in judged if choice.failed_gates]
-            if passed:
+            if len(passed) > 1:
                 passed.sort(key=self._merit)
+            if passed:
                 passed[0].confirmed_by = tuple(self._entry(choice).name for choice in passed[1:])
                 winners.append(passed[0])
-        winners.sort(key=lambda choice: (*self._merit(choice), self.examined[choice.series].series.symbol))
+        if len(winners) > 1:
+            winners.sort(key=lambda won: (*self._merit(won), self.examined[won.series].series.symbol))
         budget = self.strategy.max_announcements
         for choice in winners[:budget]:
             symbol = self.symbols[choice.series]
@@ -218,6 +218,8 @@ class _Chooser:
         return (normal, -worth(self._evidence(choice.series, choice.row)), not_chart, reward, name)
 
     def _evidence(self, series: int, row: int) -> Evidence | None:
+        if self.odds is NO_ODDS:
+            return None
         one, columns = self.examined[series], self.symbols[series].columns
         entry = self.entries[columns.detector[row]]
         kind, ts = one.instrument.asset_class, as_datetime(one.series.ts[columns.bar[row]])

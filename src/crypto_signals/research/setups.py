@@ -106,11 +106,13 @@ def _measured(
     plans["invalidation"] = hits.structure
     plans["cost_rate"] = strategy.costs.rate(kind, found.atr / found.entry)
     high = fresh_structures(study, catalogue, entry.direction).beside(entry.name, hits.index)
-    setup = Measured(
-        entry.direction.side, found.entry, found.stop, found.targets[:, 1], hits.neckline, found.atr,
-        *(_finite(column[hits.index]) for column in (study.volume_ratio(), study.rsi(), study.adx())),
-    )  # fmt: skip
-    failed = _failed(entry, setup, high, strategy)
+    failed = np.zeros(len(hits), np.int64)
+    if entry.gates:
+        setup = Measured(
+            entry.direction.side, found.entry, found.stop, found.targets[:, 1], hits.neckline, found.atr,
+            *(_finite(column[hits.index]) for column in (study.volume_ratio(), study.rsi(), study.adx())),
+        )  # fmt: skip
+        failed = _failed(entry, setup, high, strategy)
     return Setups(np.full(len(hits), number), plans, found.atr, high, failed)
 
 

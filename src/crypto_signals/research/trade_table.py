@@ -1,5 +1,6 @@
 """The stored choices of a backtest as one table: what the trades file and the report show."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -7,7 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from crypto_signals.analysis.panel import as_datetime, as_ts64
+from crypto_signals.analysis.confluence import regimes
+from crypto_signals.analysis.panel import Floats, as_datetime, as_ts64
+from crypto_signals.analysis.study import Study
 from crypto_signals.domain.lifecycle import NO_DATA_SESSIONS
 from crypto_signals.domain.vocabulary import Conviction, Direction
 from crypto_signals.research.backtest import Backtest
@@ -110,10 +113,24 @@ def _columns(
         "mfe_r": side * (outcomes["best"] - fill) / risk,
         "mae_r": side * (outcomes["worst"] - fill) / risk,
         "holding_bars": np.where(closed, outcomes["exit_bar"] - outcomes["entry_bar"] + 1, 0),
-        "regimes": _gathered([one.regimes for one in result.examined], result.choices),
+        "regimes": _regimes(result),
         "size": np.array([account.size.get(number, 0.0) for number in numbers], np.float64),
         "profit_usd": np.array([account.profit_usd.get(number, 0.0) for number in numbers], np.float64),
     }
+
+
+def _regimes(result: Backtest) -> Floats:
+    """Trend and volatility (float64[n, 2]) at the bars of what was announced; NaN for shadows."""
+    found = np.full((len(result.choices), 2), np.nan)
+    rows: dict[int, list[int]] = defaultdict(list)
+    for row, choice in enumerate(result.choices):
+        if not choice.is_shadow:
+            rows[choice.series].append(row)
+    for series, announced in rows.items():
+        one = result.examined[series]
+        bars = one.setups.plans["bar"][[result.choices[row].row for row in announced]]
+        found[announced] = regimes(Study(one.series), bars)
+    return found
 
 
 def _stamps(result: Backtest, bars: npt.NDArray[np.int64]) -> npt.NDArray[np.datetime64]:
