@@ -204,8 +204,8 @@ def against_others() -> Iterator[Bar]:
         f"{theirs / ours:.1f}×",
         "≥ 1×",
         ours <= theirs,
-        "a third is the rules between signals, setup by setup in Python; the rest are indicators and levels that "
-        "any rule may ask for, which vectorbt does not compute",
+        "a third is the rules between signals, setup by setup in Python; the rest are indicators and levels "
+        "that any rule may ask for, which vectorbt does not compute",
     )
     ratio = slow / BARS / per_bar
     yield Bar("the same against backtesting.py, per bar", f"{ratio:.0f}×", "≥ 20×", ratio >= 20)

@@ -7,7 +7,7 @@ from markupsafe import Markup
 from crypto_signals.domain.evidence import Evidence, Verdict
 from crypto_signals.domain.strategy import Strategy
 from crypto_signals.domain.vocabulary import AssetClass
-from crypto_signals.domain.wording import detector_words, signed
+from crypto_signals.domain.wording import detector_words, signed, timeframe_words
 from crypto_signals.research.evidence import LEAST_DATES, LEAST_TRADES, SIGNIFICANT, Findings
 from crypto_signals.research.population import ENTRIES_A_TRADE, REACH_BARS
 from crypto_signals.research.report.cells import NUMBER, Cell, Table, figure, gain, headings, number, share
@@ -16,7 +16,7 @@ from crypto_signals.research.report.templating import template
 from crypto_signals.research.report.words import SURVIVORS
 
 _VERDICTS = {Verdict.EDGE: "edge", Verdict.NO_EDGE: "no proven edge", Verdict.TOO_FEW: "too few"}
-_KINDS = {AssetClass.CRYPTO: "crypto pairs", AssetClass.EQUITY: "stocks"}
+_KINDS = {AssetClass.CRYPTO: ("crypto pair", "crypto pairs"), AssetClass.EQUITY: ("stock", "stocks")}
 
 
 def evidence_page(findings: Findings, strategy: Strategy, notes: Sequence[str] = ()) -> str:
@@ -51,7 +51,8 @@ def subtitle(findings: Findings) -> str:
     """What was measured: how many instruments of which kind, from when to when."""
     spans = dict.fromkeys((r.asset_class, r.symbols, r.since, r.until, r.timeframe) for r in findings.rows)
     return " · ".join(
-        f"{symbols} {_KINDS[kind]}, {since:%Y-%m-%d} to {until:%Y-%m-%d}, {timeframe} bars"
+        f"{symbols} {_KINDS[kind][symbols != 1]}, {since:%Y-%m-%d} to {until:%Y-%m-%d}, "
+        f"{timeframe_words(timeframe)} bars"
         for kind, symbols, since, until, timeframe in spans
     )
 
