@@ -8,7 +8,7 @@ from crypto_signals.analysis.catalogue import CATALOGUE, Catalogue
 from crypto_signals.research.audit import audit, judged
 from crypto_signals.research.checks import Check
 from crypto_signals.research.conformance import CHECKS, Plan, examine
-from crypto_signals.research.pace import Pace
+from crypto_signals.research.speed import Speed
 from crypto_signals.research.synthetic import walk
 
 from .cheats import CHEATS, honest
@@ -62,4 +62,4 @@ def checks_of(name: str) -> list[Check]:
     entries = {entry.name: entry for cheats in CHEATS.values() for entry in cheats} | {"honest": honest}
     plan = Plan(prefixes=20)
     found = examine(walk(39, 600), [entries[name]], plan)
-    return judged([entries[name]], [found], {name: Pace(True, "not timed")}, plan)
+    return judged([entries[name]], [found], {name: Speed(True, "not timed")}, plan)

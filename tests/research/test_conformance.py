@@ -8,7 +8,7 @@ import pytest
 from crypto_signals.analysis.catalogue import CATALOGUE
 from crypto_signals.detectors import Detector, Hits, Study
 from crypto_signals.research.conformance import Findings, Plan, examine, examine_on_nasty_bars, replay
-from crypto_signals.research.pace import pace
+from crypto_signals.research.speed import speed_of
 from crypto_signals.research.soundness import fault_of, numbers_fault_of
 from crypto_signals.research.starts import compare_starts
 from crypto_signals.research.synthetic import walk
@@ -90,8 +90,8 @@ def test_every_prefix_finds_what_a_sample_may_miss() -> None:
 
 def test_quadratic_time_is_caught() -> None:
     """A detector that looks back over everything at every bar fails, a linear one passes."""
-    assert not pace(takes_squares).passed
-    assert pace(honest).passed
+    assert not speed_of(takes_squares).passed
+    assert speed_of(honest).passed
 
 
 def test_what_a_detector_raises_is_a_finding() -> None:

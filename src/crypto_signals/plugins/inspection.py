@@ -23,7 +23,7 @@ from crypto_signals.market.prepare import prepared
 from crypto_signals.plugins.guard import Lane, limited
 from crypto_signals.plugins.sources import Source, load
 from crypto_signals.research.conformance import Plan, digests, examine, examine_on_nasty_bars
-from crypto_signals.research.pace import pace
+from crypto_signals.research.speed import speed_of
 from crypto_signals.research.synthetic import walk
 
 Say = Callable[[dict[str, object]], None]
@@ -83,7 +83,7 @@ def fault_of(entry: Detector) -> str:
             return f"start_invariant: {start.detail}"
     if failures := examine_on_nasty_bars(own, PLAN.seed).failures:
         return _first(failures)
-    speed = pace(entry)
+    speed = speed_of(entry)
     return "" if speed.passed else f"speed: {speed.detail}"
 
 

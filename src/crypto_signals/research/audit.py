@@ -26,7 +26,7 @@ from crypto_signals.research.conformance import (
     examine_on_nasty_bars,
 )
 from crypto_signals.research.indicators import INDICATORS
-from crypto_signals.research.pace import Pace, pace
+from crypto_signals.research.speed import Speed, speed_of
 from crypto_signals.research.starts import LEVEL_TOLERANCE, StartTally
 from crypto_signals.research.synthetic import walk
 
@@ -106,8 +106,8 @@ def audit(
     for name in names:
         if here[name] != there[name]:
             findings[-1].fail("deterministic", name, "says something else in another process")
-    paces = {entry.name: pace(entry) for entry in detectors}
-    return judged(detectors, findings, paces, plan) + of_backtests
+    speeds = {entry.name: speed_of(entry) for entry in detectors}
+    return judged(detectors, findings, speeds, plan) + of_backtests
 
 
 def _sound(names: Iterable[str], findings: Sequence[Findings]) -> frozenset[str]:
@@ -146,17 +146,17 @@ def _collected(
 
 
 def judged(
-    detectors: Iterable[Detector], findings: Sequence[Findings], paces: dict[str, Pace], plan: Plan
+    detectors: Iterable[Detector], findings: Sequence[Findings], speeds: dict[str, Speed], plan: Plan
 ) -> list[Check]:
     """One `Check` for each check and detector; with indicators, also for those and for each family."""
     entries = tuple(detectors)
-    checks = [check for entry in entries for check in _of_detector(entry, findings, paces[entry.name])]
+    checks = [check for entry in entries for check in _of_detector(entry, findings, speeds[entry.name])]
     if plan.with_indicators:
         checks += _of_families(entries, findings) + _of_indicators(findings)
     return checks
 
 
-def _of_detector(entry: Detector, findings: Sequence[Findings], speed: Pace) -> list[Check]:
+def _of_detector(entry: Detector, findings: Sequence[Findings], speed: Speed) -> list[Check]:
     blocked = next((check for check in FIRST if _failure(findings, check, entry.name)), None)
     if blocked is not None:
         return [

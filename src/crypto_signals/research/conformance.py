@@ -14,7 +14,7 @@ nan_safe
 start_invariant
     Past its warm-up it does not depend on where history starts (see `starts`).
 speed
-    Its time grows with the number of bars, and no faster (see `pace`).
+    Its time grows with the number of bars, and no faster (see `speed_of`).
 
 A detector that is not well formed, or not deterministic, is judged no further on that series.
 """

@@ -27,23 +27,23 @@ MOST_SECONDS = 3.0
 """A step that would take longer, were the detector quadratic, is left out: the one before can tell."""
 
 
-class Pace(NamedTuple):
+class Speed(NamedTuple):
     passed: bool
     detail: str
 
 
-def pace(entry: Detector) -> Pace:
+def speed_of(entry: Detector) -> Speed:
     """Times the detector, indicators included, on drawn bars: CPU time of this process, best of some rounds.
 
     The longer series are left out for one that is already slow on a shorter one.
     """
     try:
-        return _pace(entry)
+        return _measured(entry)
     except Exception as error:  # noqa: BLE001 - whatever a detector raises is a finding
-        return Pace(False, f"raised {type(error).__name__}: {' '.join(str(error).split())}")
+        return Speed(False, f"raised {type(error).__name__}: {' '.join(str(error).split())}")
 
 
-def _pace(entry: Detector) -> Pace:
+def _measured(entry: Detector) -> Speed:
     _timed(entry, STEPS[0])
     before, took = STEPS[0], _timed(entry, STEPS[0])
     for bars in STEPS[1:]:
@@ -57,12 +57,12 @@ def _pace(entry: Detector) -> Pace:
             took = _timed(entry, bars)
             growth, tries = min(growth, took / max(again, 1e-9)), tries + 1
         if growth > MOST_GROWTH and slow:
-            return Pace(False, f"{bars} bars take {growth:.1f} times as long as {before}: not linear")
+            return Speed(False, f"{bars} bars take {growth:.1f} times as long as {before}: not linear")
         before = bars
     per_bar = 1e9 * took / before
     candle = 1e9 * _best(_candle(_drawn(before))) / before
     detail = f"{per_bar:.0f} ns a bar, {per_bar / candle:.1f} times a candlestick of TA-Lib"
-    return Pace(per_bar <= MOST_NS_PER_BAR, detail)
+    return Speed(per_bar <= MOST_NS_PER_BAR, detail)
 
 
 @cache
