@@ -146,7 +146,7 @@ def test_a_folder_is_all_its_files(tmp_path: Path) -> None:
             HEADER + GOOD.replace("BTC/USD", "B" * 65),
             "BBB' is none: write symbols like BTC/USD, of at most 64",
         ),
-        (HEADER + GOOD.replace("BTC/USD", ""), "1 rows have no symbol; fill it in, or remove those rows"),
+        (HEADER + GOOD.replace("BTC/USD", ""), ": 1 row without a symbol; fill it in, or remove such rows"),
     ],
 )
 def test_bad_csv(tmp_path: Path, text: str, says: str) -> None:
@@ -170,7 +170,7 @@ def test_bad_csv(tmp_path: Path, text: str, says: str) -> None:
         ("close", pa.array(["1", "2"]), "the column close holds string, not numbers; store it as float64"),
         ("close", pa.array([True, False]), "the column close holds bool, not numbers"),
         ("symbol", pa.array([1, 2]), "the column symbol holds int64, not text"),
-        ("symbol", pa.array(["A", None]), "1 rows have no symbol"),
+        ("symbol", pa.array(["A", None]), ": 1 row without a symbol"),
     ],
 )
 def test_bad_parquet(tmp_path: Path, column: str, values: pa.Array, says: str) -> None:

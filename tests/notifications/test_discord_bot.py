@@ -259,7 +259,7 @@ def test_a_wrong_token_is_not_tried_again(discord_simulator: DiscordSimulator) -
     url = discord_simulator.discord_api_url
     channel = DiscordBot("wrong", "2002", "Discord test bot", api_url=url, timeout=QUICK)
     for _ in range(3):
-        with pytest.raises(ChannelPaused, match="401"):
+        with pytest.raises(ChannelPaused, match=r"^Discord test bot: 401 Unauthorized; "):
             channel.post(announced(signal()), no_picture, may_repeat=False)
     assert len(discord_simulator.requests()) == 1
     channel.close()

@@ -8,8 +8,8 @@ import pytest
 from crypto_signals.analysis.catalogue import CATALOGUE
 from crypto_signals.detectors import Detector, Hits, Study
 from crypto_signals.research.conformance import Findings, Plan, examine, examine_on_nasty_bars, replay
-from crypto_signals.research.speed import speed_of
 from crypto_signals.research.soundness import fault_of, numbers_fault_of
+from crypto_signals.research.speed import speed_of
 from crypto_signals.research.starts import compare_starts
 from crypto_signals.research.synthetic import walk
 

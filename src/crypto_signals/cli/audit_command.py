@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from crypto_signals.cli.output import Format, FormatOption, notes, print_json, print_table, say
+from crypto_signals.domain.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -133,6 +134,6 @@ def _tables(checks: "list[Check]") -> None:
             "Failed", ("check", "subject", "detail"), ((r.check, r.subject, r.detail) for r in failed)
         )
     say(
-        "every check passed" if not failed else f"{len(failed)} checks failed",
+        "every check passed" if not failed else f"{counted(len(failed), 'check')} failed",
         "green" if not failed else "red",
     )

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from crypto_signals.cli.output import Format, FormatOption, counted, notes, print_json, print_table
+from crypto_signals.cli.output import Format, FormatOption, notes, print_json, print_table
+from crypto_signals.domain.wording import counted
 
 
 def cleanup(

@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
-from crypto_signals.cli.output import Format, FormatOption, counted, notes, out
+from crypto_signals.cli.output import Format, FormatOption, notes, out
+from crypto_signals.domain.wording import counted
 
 if TYPE_CHECKING:
     from crypto_signals.app.demo import Demo

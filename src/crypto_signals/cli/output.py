@@ -67,10 +67,6 @@ def notes() -> Console:
     return _Console(stderr=True, highlight=False)
 
 
-def counted(number: int, thing: str) -> str:
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
-
-
 def print_json(rows: Iterable[Mapping[str, Any]]) -> None:
     """One object a line."""
     print_lines(json.dumps(row, ensure_ascii=False, allow_nan=False) for row in rows)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crypto_signals.cli.output import Format, FormatOption, counted, print_lines, print_table, say, say_faults
+from crypto_signals.cli.output import Format, FormatOption, print_lines, print_table, say, say_faults
+from crypto_signals.domain.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

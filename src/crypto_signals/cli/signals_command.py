@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crypto_signals.cli.output import Format, FormatOption, counted, out, print_json, print_table, say
+from crypto_signals.cli.output import Format, FormatOption, out, print_json, print_table, say
 from crypto_signals.domain.errors import UsageError
 from crypto_signals.domain.vocabulary import EffectKind
+from crypto_signals.domain.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from crypto_signals.cli.output import Format, FormatOption, notes, print_json, say
+from crypto_signals.domain.wording import counted
 
 application = typer.Typer(help="Stores as a whole: copy one into another.", no_args_is_help=True)
 
@@ -31,8 +32,8 @@ def copy(source: Address, target: Address, output: FormatOption = Format.TABLE) 
     with two_stores(config.load().settings, source, target) as (one, other):
         for number in copied(one, other):
             rows += number
-            notes().print(f"{rows} rows so far")
+            notes().print(f"{counted(rows, 'row')} so far")
     if output is Format.JSON:
         print_json([{"rows": rows, "verified": True}])
     else:
-        say(f"{rows} rows copied; both stores hold the same")
+        say(f"{counted(rows, 'row')} copied; both stores hold the same")

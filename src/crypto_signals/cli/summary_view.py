@@ -1,6 +1,7 @@
 """The execution summary, the same after a run and after the demo."""
 
-from crypto_signals.cli.output import Format, counted, print_json, print_table, say
+from crypto_signals.cli.output import Format, print_json, print_table, say
+from crypto_signals.domain.wording import counted
 from crypto_signals.engine.drift import Drift
 from crypto_signals.engine.summary import Summary
 from crypto_signals.market.quality import summarise

@@ -24,6 +24,14 @@ def one_line(text: str) -> str:
     return " ".join(printable.split()) or "?"
 
 
+def counted(number: int, thing: str) -> str:
+    """
+    >>> counted(1, "dead letter"), counted(2, "dead letter")
+    ('1 dead letter', '2 dead letters')
+    """
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
 def detector_words(detector: str) -> str:
     """A detector's name as one would say it.
 

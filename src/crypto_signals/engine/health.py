@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from crypto_signals.domain.errors import SentinelError
 from crypto_signals.domain.strategy import Strategy
 from crypto_signals.domain.vocabulary import EffectStatus, Health
+from crypto_signals.domain.wording import counted
 from crypto_signals.engine.keeping import BATCH
 from crypto_signals.engine.ports import Store
 
@@ -50,7 +51,7 @@ def store_findings(store: Store, strategies: Iterable[Strategy], now: datetime) 
     store.at_rest(BATCH)
     store.expired(now)
     return [
-        Finding("store", Health.OK, f"{len(signals)} signals, {open_ones} of them open"),
+        Finding("store", Health.OK, f"{counted(len(signals), 'signal')}, {open_ones} of them open"),
         _quarantine(store),
         _delivery(store),
     ]
@@ -69,7 +70,7 @@ def _delivery(store: Store) -> Finding:
     tally = store.tally()
     unknown = tally.get(EffectStatus.UNKNOWN, 0) + tally.get(EffectStatus.CLAIMED, 0)
     owed, dead = tally.get(EffectStatus.OWED, 0), tally.get(EffectStatus.DEAD, 0)
-    detail = f"{owed} owed, {unknown} with an unknown outcome, {dead} dead letters"
+    detail = f"{owed} owed, {unknown} with an unknown outcome, {counted(dead, 'dead letter')}"
     if dead:
         return Finding("delivery", Health.WARN, detail, "See why: sentinel signals show ID, under effects.")
     if owed or unknown:

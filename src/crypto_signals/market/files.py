@@ -19,6 +19,7 @@ import pyarrow.parquet
 from numpy.typing import NDArray
 
 from crypto_signals.domain.errors import UsageError
+from crypto_signals.domain.wording import counted
 from crypto_signals.market.raw import VALUES, RawBars
 
 COLUMNS = ("symbol", "ts", *VALUES)
@@ -149,7 +150,8 @@ def _symbols(path: Path, column: pa.ChunkedArray) -> pa.ChunkedArray:
     named = pc.sum(pc.binary_length(names).cast(pa.bool_()))  # a comparison with "" would import pandas
     nameless = len(names) - int(named.as_py() or 0)
     if nameless:
-        raise UsageError(f"{path}: {nameless} rows have no symbol; fill it in, or remove those rows")
+        rows = counted(nameless, "row")
+        raise UsageError(f"{path}: {rows} without a symbol; fill it in, or remove such rows")
     for name in pc.unique(names).to_pylist():
         if not (name.isprintable() and name == name.strip() and len(name) <= _LONGEST_SYMBOL):
             raise UsageError(

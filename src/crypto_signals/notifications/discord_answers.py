@@ -136,13 +136,13 @@ def _json(response: httpx.Response) -> dict[str, Any]:
 
 
 def _said(response: httpx.Response, secret: str) -> str:
-    """Discord's message and its reasons field by field, in one line, without addresses."""
+    """Discord's message and its reasons field by field, in one line, without addresses and the status."""
     body = _json(response)
     reasons = "; ".join(_reasons(body.get("errors"), ()))
     parts = [str(body[key]) for key in ("message",) if body.get(key)]
     text = ": ".join([*parts, *([reasons] if reasons else [])])
     number = code(response)
-    text = " ".join(text.replace(secret, "***").split())
+    text = " ".join(text.replace(secret, "***").split()).removeprefix(f"{response.status_code}: ")
     text = _ADDRESS.sub("***", text)[:_SAID_MAX]
     return f"{text} (code {number})" if number else text
 

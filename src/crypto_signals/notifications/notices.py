@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from crypto_signals.domain.notices import Heartbeat, NeedsAPerson, Notice, RefusedSetups, Week
 from crypto_signals.domain.signals import Signal
-from crypto_signals.domain.wording import bar_text, one_line, setup_words, signed
+from crypto_signals.domain.wording import bar_text, counted, one_line, setup_words, signed
 from crypto_signals.notifications.follow_ups import result_colour
 from crypto_signals.notifications.standing import gate_words, status_words
 from crypto_signals.notifications.texts import Colour, Line, Message, Strong
@@ -40,15 +40,15 @@ def _message(notice: Notice, title: str, lines: tuple[Line, ...], colour: Colour
 
 
 def _heartbeat_title(beat: Heartbeat) -> str:
-    return f"{_counted(beat.symbols_processed, 'symbol')} scanned, {_counted(beat.signals, 'signal')}"
+    return f"{counted(beat.symbols_processed, 'symbol')} scanned, {counted(beat.signals, 'signal')}"
 
 
 def _heartbeat(beat: Heartbeat) -> tuple[Line, ...]:
     missing = beat.symbols_total - beat.symbols_processed
-    refused, still = _counted(beat.shadow_signals, "setup"), _counted(beat.open_signals, "signal")
+    refused, still = counted(beat.shadow_signals, "setup"), counted(beat.open_signals, "signal")
     lines: list[Line] = [(f"{refused} refused by a gate; {still} open.",)]
     if missing > 0:
-        lines.append((Strong(f"{_counted(missing, 'symbol')} not scanned"), ". See: sentinel health"))
+        lines.append((Strong(f"{counted(missing, 'symbol')} not scanned"), ". See: sentinel health"))
     return tuple(lines)
 
 
@@ -56,7 +56,7 @@ def _week(week: Week) -> Message:
     results = [s for s in week.closed if s.progress.result_r is not None]
     total = sum(s.progress.result_r or 0.0 for s in results)
     first = week.ts - timedelta(days=7)
-    title = f"Week of {first:%Y-%m-%d}: {signed(total)} R, {_counted(len(week.closed), 'signal')} closed"
+    title = f"Week of {first:%Y-%m-%d}: {signed(total)} R, {counted(len(week.closed), 'signal')} closed"
     if not results:
         nothing: Line = ("No trade ended in this week.",)
         return _message(week, title, (nothing,), Colour.GREY)
@@ -85,7 +85,7 @@ def _refused(refused: RefusedSetups) -> Message:
     ]
     if (more := len(refused.signals) - LISTED) > 0:
         lines.append((f"And {more} more: sentinel signals list",))
-    title = f"{_counted(len(refused.signals), 'setup')} refused by a gate"
+    title = f"{counted(len(refused.signals), 'setup')} refused by a gate"
     return _message(refused, title, tuple(lines), Colour.GREY)
 
 
@@ -96,13 +96,7 @@ def _said_no(signal: Signal) -> str:
 def _needs(trouble: NeedsAPerson) -> tuple[Line, ...]:
     lines: list[Line] = []
     if trouble.dead:
-        lines.append(
-            (f"Discord refused {_counted(trouble.dead, 'message')} for good: sentinel signals list",)
-        )
+        lines.append((f"Discord refused {counted(trouble.dead, 'message')} for good: sentinel signals list",))
     lines += [(f"{one_line(name)} takes nothing any more: sentinel health",) for name in trouble.paused]
     lines += [(f"{one_line(reason)}",) for reason in trouble.unreadable[:LISTED]]
     return tuple(lines)
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"
