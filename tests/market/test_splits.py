@@ -35,10 +35,14 @@ def test_a_split_is_named_with_date_and_ratio(factor: float, said: str) -> None:
     (problem,) = unadjusted(series(factor))
     assert problem.kind is BarFault.UNADJUSTED
     (line,) = summarise([problem])
-    assert line.startswith(
-        f"NVDA: 1 bar in other units than those before it: looks like a split of {said} that was not adjusted"
-    )
-    assert line.endswith("(2024-02-09)")
+    assert line.startswith(f"NVDA: 2024-02-09 looks like a split of {said} that was not adjusted: open ")
+    assert line.endswith("; adjust the bars or what is measured on them is wrong")
+
+
+@pytest.mark.parametrize("factor", [0.1, 0.5, 5.0, 10.0])
+def test_a_source_may_adjust_volumes_alone(factor: float) -> None:
+    """The volume of the day is then the usual one, whatever the ratio."""
+    assert len(unadjusted(series(factor, turnover=factor))) == 1
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from crypto_signals.analysis.panel import Series, as_datetime
 from crypto_signals.domain.bars import BarFault, BarProblem
+from crypto_signals.domain.wording import counted
 from crypto_signals.market.raw import VALUES, RawBars
 
 JUMP = 3.0
@@ -23,7 +24,6 @@ _NUMBERS = re.compile(r"[-+]?\d[\d.e+-]*")
 _EFFECTS = {
     BarFault.INVALID: "removed",
     BarFault.SUSPECT: "may open nothing",
-    BarFault.UNADJUSTED: "in other units than those before it",
 }
 
 Bools = NDArray[np.bool_]
@@ -95,18 +95,20 @@ def summarise(problems: Iterable[BarProblem]) -> list[str]:
     groups: dict[tuple[str, BarFault, str], list[BarProblem]] = {}
     for problem in problems:
         each = problem.kind is BarFault.UNADJUSTED
-        key = (problem.symbol, problem.kind, problem.detail if each else _NUMBERS.sub("#", problem.detail))
+        defect_of = f"{problem.ts} {problem.detail}" if each else _NUMBERS.sub("#", problem.detail)
+        key = (problem.symbol, problem.kind, defect_of)
         groups.setdefault(key, []).append(problem)
     return [_line(group) for _, group in sorted(groups.items(), key=lambda item: item[0][0])]
 
 
 def _line(group: list[BarProblem]) -> str:
     first = group[0]
-    bars = "1 bar" if len(group) == 1 else f"{len(group)} bars"
-    text = f"{first.symbol}: {bars} {_EFFECTS[first.kind]}: {first.detail}"
-    if first.ts is None:
+    when = "" if first.ts is None else f"{first.ts:%Y-%m-%d %H:%M} UTC".removesuffix(" 00:00 UTC")
+    if first.kind is BarFault.UNADJUSTED:
+        return f"{first.symbol}: {when} {first.detail}"
+    text = f"{first.symbol}: {counted(len(group), 'bar')} {_EFFECTS[first.kind]}: {first.detail}"
+    if not when:
         return text
-    when = f"{first.ts:%Y-%m-%d %H:%M} UTC".replace(" 00:00 UTC", "")
     return f"{text} ({'' if len(group) == 1 else 'first: '}{when})"
 
 

