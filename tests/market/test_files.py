@@ -195,7 +195,7 @@ def test_parquet_without_rows_or_columns(tmp_path: Path) -> None:
         ("none.csv", None, "there is no such file; check the path"),
         ("noise.parquet", b"\x89PNG\r\n\x1a\n" * 9, "cannot be read: Parquet magic bytes not found"),
         ("noise.csv", b"\x89PNG\xff\xfe" * 9, "is not text in UTF-8"),
-        ("short.parquet", b"", "cannot be read: Parquet file size is 0 bytes"),
+        ("short.parquet", b"", "is empty; give a file with at least one row"),
         ("bars.txt", b"hello", "cannot be read: "),
     ],
 )

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 from crypto_signals.app.bars import THE_BEGINNING, bar_source, file_history
@@ -26,7 +27,7 @@ from crypto_signals.process import RunBudget
 def explain(
     configuration: Configuration, known: Plugins, symbol: str, paths: Sequence[Path] | None
 ) -> Explanation:
-    """What the first strategy makes of the newest bar of ``symbol``."""
+    """What the first strategy makes of the newest bar of ``symbol``, and what is wrong with its bars."""
     strategy, calendar = strategies_of(configuration, known)[0], MarketCalendar()
     instrument, timeframe = Instrument.of(symbol), Timeframe(strategy.timeframe)
     if paths:
@@ -42,7 +43,8 @@ def explain(
     known_at = calendar.known_at(instrument.asset_class, timeframe, series.ts)
     sight = Sight(instrument, series, known_at, feed=history.feeds.get(symbol))
     book, measured = _book_of(configuration, strategy), odds(configuration.settings)
-    return engine_why.explain(sight, strategy, known.catalogue, calendar, book, measured)
+    said = engine_why.explain(sight, strategy, known.catalogue, calendar, book, measured)
+    return replace(said, problems=history.problems)
 
 
 def _book_of(configuration: Configuration, strategy: Strategy) -> Book:

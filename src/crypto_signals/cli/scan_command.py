@@ -1,13 +1,14 @@
 """``sentinel scan``: every detection in bars files."""
 
 from collections import deque
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from crypto_signals.cli.output import Format, FormatOption, print_lines, print_table, say, say_faults
+from crypto_signals.domain.errors import UsageError
 from crypto_signals.domain.wording import counted
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from crypto_signals.analysis.detections import Detection
+    from crypto_signals.analysis.detector import Detector
     from crypto_signals.analysis.panel import Panel
     from crypto_signals.engine.ports import History
 
@@ -50,10 +52,11 @@ def scan(
     from crypto_signals.engine.detection_lines import detection_lines  # noqa: PLC0415
 
     history = _history(bars, timeframe, symbol)
+    since, until = _period(history.panel, from_, to)
     with own_detectors(config.load()) as known:
+        _say_too_short(history.panel, known.catalogue)
         found = scan_panel(_by_symbol(history.panel), tuple(known.catalogue), last_only=last)
         say_faults(known.faults)
-    since, until = _midnight(from_), _midnight(to and to + timedelta(days=1))
     if output is Format.JSON:
         print_lines(detection_lines(found, since, until))
     else:
@@ -61,10 +64,34 @@ def scan(
     raise typer.Exit(1 if history.errors or known.faults else 0)
 
 
-def _midnight(day: datetime | None) -> "np.datetime64 | None":
-    from crypto_signals.analysis.panel import as_ts64  # noqa: PLC0415
+def _period(
+    panel: "Panel", first: datetime | None, last: datetime | None
+) -> "tuple[np.datetime64 | None, np.datetime64 | None]":
+    """From the first day to the end of the last one; raises ``UsageError`` if no bar opens then."""
+    import numpy as np  # noqa: PLC0415 - the command line starts without it
 
-    return None if day is None else as_ts64(day.replace(tzinfo=UTC))
+    since = None if first is None else np.datetime64(first, "us")
+    until = None if last is None else np.datetime64(last, "us") + np.timedelta64(1, "D")
+    opens, ends = panel.ts.min(), panel.ts.max()
+    inside = panel.ts >= (opens if since is None else since)
+    if until is not None:
+        inside &= panel.ts < until
+    if not inside.any():
+        begin, end = (str(ts.astype("datetime64[D]")) for ts in (opens, ends))
+        raise UsageError(
+            f"there is no bar between --from and --to: the bars files hold bars from {begin} to {end}"
+        )
+    return since, until
+
+
+def _say_too_short(panel: "Panel", detectors: "Iterable[Detector]") -> None:
+    """Which symbols have fewer bars than any detector needs."""
+    needs = min((entry.warm_up_bars for entry in detectors), default=0) + 1
+    short = sorted((len(series), series.symbol) for series in panel if len(series) < needs)
+    if short:
+        bars, symbol = short[0]
+        more = f", and {counted(len(short) - 1, 'more symbol')}" if len(short) > 1 else ""
+        say(f"too few bars to find anything, which takes {needs}: {symbol} ({bars}){more}", "yellow")
 
 
 def _history(bars: list[Path], timeframe: str, symbols: list[str] | None) -> "History":

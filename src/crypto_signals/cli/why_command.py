@@ -21,11 +21,14 @@ def why(
     from crypto_signals.app.explaining import explain  # noqa: PLC0415
     from crypto_signals.app.rules import own_detectors  # noqa: PLC0415
     from crypto_signals.engine.views import iso  # noqa: PLC0415
+    from crypto_signals.market.quality import summarise  # noqa: PLC0415
 
     configuration = config.load()
     with own_detectors(configuration) as known:
         answer = explain(configuration, known, symbol, bars)
         say_faults(known.faults)
+    for line in summarise(answer.problems):
+        say(line, "yellow")
     if output is Format.JSON:
         print_json(_json(symbol, iso(answer.ts), verdict) for verdict in answer.verdicts)
     else:

@@ -9,9 +9,11 @@ from crypto_signals.analysis.confluence import confluence
 from crypto_signals.analysis.detections import Detection
 from crypto_signals.analysis.panel import as_datetime
 from crypto_signals.analysis.scan import detect, runs_on
+from crypto_signals.domain.bars import BarProblem
 from crypto_signals.domain.evidence import Evidence
 from crypto_signals.domain.signals import GateResult
 from crypto_signals.domain.strategy import Strategy
+from crypto_signals.domain.wording import counted
 from crypto_signals.engine.book import Book
 from crypto_signals.engine.odds import NO_ODDS, Odds
 from crypto_signals.engine.openings import Candidate, Opener, Situation
@@ -38,6 +40,7 @@ class Explanation:
     ts: datetime
     readings: Mapping[str, float | None]
     verdicts: tuple[Verdict, ...]
+    problems: tuple[BarProblem, ...] = ()
 
     @property
     def outcome(self) -> str:
@@ -49,7 +52,7 @@ class Explanation:
         if passed:
             return f"Every gate passed for {', '.join(passed)}: this bar opens a signal."
         refusals = {gate.gate for v in found for gate in v.gates if not gate.passed}
-        return f"{len(found)} triggers fired, all refused, by: {', '.join(sorted(refusals))}."
+        return f"{counted(len(found), 'trigger')} fired, all refused, by: {', '.join(sorted(refusals))}."
 
 
 def explain(

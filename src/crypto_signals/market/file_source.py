@@ -104,6 +104,11 @@ class FileBars:
             near = get_close_matches(instrument.symbol, self._raw, n=3, cutoff=0.4) or sorted(self._raw)[:3]
             raise SourceFailed(f"is not in the bars files; the nearest they hold: {', '.join(near)}")
         series, problems = prepared(instrument, timeframe, raw, self._calendar)
+        if not len(series) and not problems:
+            raise SourceFailed(
+                "none of its bars opens within regular trading hours, as no daily bar does; "
+                "set the timeframe that the bars have"
+            )
         stamps = [np.datetime64("NaT") if row.ts is None else as_ts64(row.ts) for row in problems]
         problem_ts = np.array(stamps, "datetime64[us]")
         kind = instrument.asset_class

@@ -71,6 +71,8 @@ def _files(paths: Iterable[Path]) -> list[Path]:
 def _table(path: Path) -> pa.Table:
     """One file, with the columns and types that bars have."""
     try:
+        if path.stat().st_size == 0:
+            raise UsageError(f"{path}: is empty; give a file with at least one row")
         table = _read_csv(path) if path.suffix.lower() == ".csv" else _read_parquet(path)
     except FileNotFoundError:
         raise UsageError(f"{path}: there is no such file; check the path") from None
@@ -87,6 +89,8 @@ def _read_parquet(path: Path) -> pa.Table:
     with pa.parquet.ParquetFile(path, pre_buffer=False) as file:
         _require_columns(path, file.schema_arrow.names)
         table = file.read(columns=list(COLUMNS)).select(COLUMNS)
+    if table.num_rows == 0:
+        return table
     columns = [_symbols(path, table["symbol"]), _stamps(path, table["ts"])]
     return pa.table(columns + [_numbers(path, name, table[name]) for name in VALUES], names=list(COLUMNS))
 
@@ -177,6 +181,8 @@ def _numbers(path: Path, name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
     kind = _decoded(column.type)
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         return column.cast(pa.float64(), safe=False)
+    if pa.types.is_null(kind):
+        raise UsageError(f"{path}: the column {name} is empty; fill it in, as float64")
     raise UsageError(f"{path}: the column {name} holds {column.type}, not numbers; store it as float64")
 
 

@@ -17,6 +17,10 @@ from crypto_signals.market.splits import unadjusted
 
 FIRST_LOOK_BARS = 501
 _ENOUGH_TO_JUDGE = 30
+_SAME_IN_A_ROW = 20
+"""So many equal gaps are no coincidence, even where bars without trades are left out."""
+_FEWEST_IN_A_ROW = 5
+"""Enough where there are no other bars."""
 _CLOCK_CHANGE = timedelta(hours=1)
 
 
@@ -48,6 +52,7 @@ def prepared(
     if kind is AssetClass.EQUITY:
         problems += unadjusted(series)
     _require_spacing(timeframe, series.ts)
+    _require_no_longer_ones(timeframe, series.ts)
     if kind is AssetClass.CRYPTO and timeframe.is_daily:
         _require_one_boundary(series.ts)
     return series, problems
@@ -55,13 +60,16 @@ def prepared(
 
 def _require_one_length(timeframe: Timeframe, ts: NDArray[np.datetime64]) -> None:
     """Of bars of several lengths in one series, each would be taken for one of the same."""
+    steps = np.diff(ts.view(np.int64))
+    if not len(steps) or steps.min() > timeframe.span / timedelta(microseconds=2):
+        return
     stamps = np.unique(ts[~np.isnat(ts)])
     gaps = np.diff(stamps)
-    short = np.flatnonzero(gaps < np.timedelta64(timeframe.span) / 2)
+    short = np.flatnonzero(gaps <= np.timedelta64(timeframe.span) / 2)
     if not len(short):
         return
     usual = timedelta(microseconds=int(np.median(gaps.astype("timedelta64[us]").view(np.int64))))
-    if usual < timeframe.span / 2:
+    if usual <= timeframe.span / 2:
         raise SourceFailed(
             f"the bars are mostly {_length(usual)} apart, so they are no {timeframe} bars; "
             "set the timeframe that the bars have"
@@ -86,6 +94,25 @@ def _require_spacing(timeframe: Timeframe, ts: NDArray[np.datetime64]) -> None:
             f"the bars are mostly {_length(usual)} apart, so they are no {timeframe} bars; "
             "set the timeframe that the bars have"
         )
+
+
+def _require_no_longer_ones(timeframe: Timeframe, ts: NDArray[np.datetime64]) -> None:
+    """Longer bars follow each other at one and the same distance; what merely was not traded hardly does."""
+    stamps = ts.view(np.int64)
+    gaps = stamps[1:] - stamps[:-1]
+    wide = np.int64(2 * timeframe.span // timedelta(microseconds=1))
+    ends = np.flatnonzero(np.concatenate([[True], (gaps[1:] != gaps[:-1]) | (gaps[1:] < wide), [True]]))
+    runs = np.diff(ends)
+    longest = int(np.argmax(runs))
+    run = int(runs[longest])
+    if run < min(_SAME_IN_A_ROW, max(len(gaps), _FEWEST_IN_A_ROW)):
+        return
+    first = as_datetime(ts[ends[longest]])
+    length = _length(timedelta(microseconds=int(gaps[ends[longest]])))
+    raise SourceFailed(
+        f"from {first:%Y-%m-%d %H:%M} UTC on, {run + 1} of its {len(ts)} bars follow each other "
+        f"{length} apart, so they are no {timeframe} bars; give each length in a file of its own"
+    )
 
 
 def _require_one_boundary(ts: NDArray[np.datetime64]) -> None:

@@ -52,7 +52,7 @@ def _split(series: Series, bar: int) -> str:
 
 
 def _turnover(series: Series, bar: int) -> float:
-    """The volume against the median of the bars before, as it is or in the shares of the day before, whichever
+    """Volume against the median of the bars before, as it is or in the shares of the day before, whichever
     is less: some sources adjust volumes and not prices. 0 where it is not known."""
     usual = float(np.median(series.volume[max(0, bar - MEMORY_BARS) : bar]))
     factor = float(series.close[bar] / series.close[bar - 1])
