@@ -48,7 +48,7 @@ def audit(
     sources = find_sources(wanted.paths)
     load = partial(unjudged_catalogue, sources, wanted.seconds, wanted.harmonic_tolerance)
     names = _chosen(load(), detector)
-    series = _series(bars, timeframe, symbol)
+    series, unread = _series(bars, timeframe, symbol)
     rules = _rules(configured.strategies, timeframe, names if detector else None)
     with notes().status("") as status:
 
@@ -68,7 +68,7 @@ def audit(
         print_json(check.as_dict() for check in checks)
     else:
         _tables(checks)
-    raise typer.Exit(int(not all(check.passed for check in checks)))
+    raise typer.Exit(int(unread > 0 or not all(check.passed for check in checks)))
 
 
 def _chosen(catalogue: "Catalogue", wanted: list[str] | None) -> tuple[str, ...]:
@@ -104,8 +104,8 @@ def _rules(
     return [Rules(one, calendar, "backtest" if alone else f"backtest {one.name}") for one in tested]
 
 
-def _series(bars: list[Path], timeframe: str, symbols: list[str] | None) -> "list[Series]":
-    """The valid bars of the files; what was wrong with the others is said on stderr."""
+def _series(bars: list[Path], timeframe: str, symbols: list[str] | None) -> "tuple[list[Series], int]":
+    """The valid bars of the files, and of how many symbols there are none; what was wrong is said on stderr."""
     from crypto_signals.app.bars import file_history  # noqa: PLC0415
     from crypto_signals.market.quality import summarise  # noqa: PLC0415
 
@@ -114,7 +114,7 @@ def _series(bars: list[Path], timeframe: str, symbols: list[str] | None) -> "lis
         say(line, "yellow")
     for error in history.errors:
         say(f"{error.symbol}: {error.error}", "red")
-    return list(history.panel)
+    return list(history.panel), len(history.errors)
 
 
 def _tables(checks: "list[Check]") -> None:
