@@ -105,7 +105,7 @@ def _rules(
 
 
 def _series(bars: list[Path], timeframe: str, symbols: list[str] | None) -> "tuple[list[Series], int]":
-    """The valid bars of the files, and of how many symbols there are none; what was wrong is said on stderr."""
+    """The valid bars, and of how many symbols there are none; what was wrong is said on stderr."""
     from crypto_signals.app.bars import file_history  # noqa: PLC0415
     from crypto_signals.market.quality import summarise  # noqa: PLC0415
 
