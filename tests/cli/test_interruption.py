@@ -1,8 +1,38 @@
 """Ctrl-C where Python cannot raise it as itself."""
 
+import ctypes
+import signal
+import sys
+import time
+from collections.abc import Iterator
+
 import pytest
 
 from crypto_signals import cli
+from crypto_signals.cli.interruptions import hear_interruptions
+
+
+@pytest.fixture
+def hearing() -> Iterator[None]:
+    """Interruptions are heard while the test lasts."""
+    hook, handler = sys.unraisablehook, signal.getsignal(signal.SIGALRM)
+    hear_interruptions()
+    yield
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    sys.unraisablehook = hook
+    signal.signal(signal.SIGALRM, handler)
+
+
+@pytest.mark.usefixtures("hearing")
+def test_an_interruption_that_a_callback_drops_comes_again() -> None:
+    """What is raised where compiled code calls Python is lost there, and raised once more outside."""
+
+    def call() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):  # noqa: PT012 - it may come in any of the two
+        ctypes.CFUNCTYPE(None)(call)()
+        time.sleep(5)
 
 
 def broken_by(cause: BaseException) -> SystemError:

@@ -22,6 +22,7 @@ from crypto_signals.cli import (
     store_command,
     why_command,
 )
+from crypto_signals.cli.interruptions import hear_interruptions, is_interruption
 from crypto_signals.cli.output import say
 from crypto_signals.domain.errors import LeaseHeld, NoBars, SentinelError, StoreUnusable, UsageError
 from crypto_signals.home import HeldByAnother
@@ -56,6 +57,7 @@ _INTERRUPTED = 130
 
 def main(arguments: list[str] | None = None) -> None:
     """Runs a command. What a person can mend is said in a line, never as a traceback."""
+    hear_interruptions()
     try:
         application(arguments)
     except (HeldByAnother, LeaseHeld) as holder:
@@ -74,11 +76,6 @@ def main(arguments: list[str] | None = None) -> None:
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)
     except SystemError as error:
-        if not _is_interruption(error):
+        if not is_interruption(error):
             raise
         sys.exit(_INTERRUPTED)
-
-
-def _is_interruption(error: SystemError) -> bool:
-    """Ctrl-C at the edge of compiled code, between its result and Python, arrives as what it broke there."""
-    return isinstance(error.__cause__ or error.__context__, KeyboardInterrupt)

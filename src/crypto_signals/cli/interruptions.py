@@ -1,0 +1,26 @@
+"""Ctrl-C, wherever it falls."""
+
+import signal
+import sys
+
+AGAIN_S = 0.05
+
+
+def hear_interruptions() -> None:
+    """An interruption that falls into a callback of compiled code, where Python drops what is raised, comes
+    again a moment later."""
+    if hasattr(signal, "setitimer"):
+        signal.signal(signal.SIGALRM, signal.default_int_handler)
+        sys.unraisablehook = _dropped
+
+
+def _dropped(what: "sys.UnraisableHookArgs") -> None:
+    if isinstance(what.exc_value, KeyboardInterrupt):
+        signal.setitimer(signal.ITIMER_REAL, AGAIN_S)
+    else:
+        sys.__unraisablehook__(what)
+
+
+def is_interruption(error: SystemError) -> bool:
+    """At the edge of compiled code, between its result and Python, it arrives as what it broke there."""
+    return isinstance(error.__cause__ or error.__context__, KeyboardInterrupt)
