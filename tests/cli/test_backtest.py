@@ -222,7 +222,8 @@ def test_a_named_strategy_is_tested(program: Program) -> None:
 
 def test_measured_odds_refuse_as_in_a_run(program: Program) -> None:
     """A strategy that asks for odds opens nothing without them, and something with those of earlier bars."""
-    toml = "[strategies.sure]\nmin_mean_r_lo = -10.0\n"
+    loose = "volume_ratio = 0.0\nrsi = 100.0\nreward_to_risk = 0.1\n"
+    toml = f"[strategies.sure]\nmin_mean_r_lo = -10.0\n[strategies.sure.gates.normal]\n{loose}"
     (program.folder / "sentinel.toml").write_text(toml, encoding="utf-8")
     words = ("backtest", "--bars", CRYPTO, "--from", "2018-01-01", "--charts", 0, "--format", "json")
     without = clean(program(*words)).row

@@ -54,7 +54,7 @@ def test_the_table_says_what_was_found_and_how_to_use_it(program: Program, path:
     answer = clean(program("evidence", "--bars", STOCKS, "--out", path))
     assert answer.code == 0
     assert "6 stocks, 2000-03-01 to 2018-12-31, 1 day bars" in answer.out
-    assert "No setup shows a proven edge" in answer.out
+    assert "Nothing can be said: none of 59 setups has enough" in answer.out
     assert f"EVIDENCE_FILE={path}" in answer.out
 
 
@@ -88,3 +88,42 @@ def test_a_folder_in_place_of_the_file_is_refused(program: Program) -> None:
     """Before anything is measured."""
     answer = clean(program("evidence", "--bars", STOCKS, "--out", program.folder))
     assert "is a folder; name a file in it" in one_line(answer, 2)
+
+
+@pytest.mark.parametrize("name", ["mine.html", "mine"])
+def test_a_name_that_is_no_parquet_file_is_refused(program: Program, name: str) -> None:
+    """The page would be written over it."""
+    answer = clean(program("evidence", "--bars", STOCKS, "--out", program.folder / name))
+    assert "the name must end in .parquet" in one_line(answer, 2)
+
+
+def test_a_file_that_holds_something_else_is_never_overwritten(program: Program) -> None:
+    """Such as the bars themselves."""
+    bars = program.folder / "bars.parquet"
+    bars.write_bytes(STOCKS.read_bytes())
+    answer = clean(program("evidence", "--bars", bars, "--out", bars))
+    assert "is there already, and holds no evidence" in one_line(answer, 2)
+    assert bars.read_bytes() == STOCKS.read_bytes()
+
+
+def test_a_damaged_evidence_file_does_not_stop_one_from_measuring_again(program: Program, path: Path) -> None:
+    """What the error of other commands advises is possible, with the setting as it is."""
+    program.settings["EVIDENCE_FILE"] = path
+    assert "sentinel evidence --bars" in one_line(program("backtest", "--bars", STOCKS), 2)
+    answer = clean(program("evidence", "--bars", STOCKS, "--out", path))
+    assert answer.code == 0
+    assert "measure again" not in path.with_suffix(".html").read_text()
+
+
+def test_the_page_says_what_was_wrong_with_the_bars(program: Program, path: Path) -> None:
+    """It is what people keep: a symbol left out, and bars that were removed, stand on it."""
+    bars = program.folder / "bars.csv"
+    header = "symbol,ts,open,high,low,close,volume\n"
+    days = [f"{month:02}-{day:02}" for month in (1, 2, 3) for day in range(1, 29)]
+    rows = [f"ETH/USD,2019-{day}T00:00:00Z,9,9,{'10' if day == '02-03' else '8'},9,5\n" for day in days]
+    hours = [f"LTC/USD,2019-01-01T{hour:02}:00:00Z,9,9,8,9,{hour}\n" for hour in range(24)]
+    bars.write_text(header + "".join(rows + hours))
+    assert program("evidence", "--bars", bars, "--out", path).code == 1
+    page = path.with_suffix(".html").read_text()
+    assert "LTC/USD: the bars are mostly 1 h apart" in page
+    assert "ETH/USD: 1 bar removed" in page

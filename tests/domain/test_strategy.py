@@ -154,7 +154,7 @@ def test_slippage_may_be_a_share_of_atr() -> None:
     assert Costs(slippage_atr=0.1).rate(AssetClass.EQUITY, 0.02) == pytest.approx(0.002)
 
 
-OUTCOME = {"entry", "resting_entry_bars", "max_bars", "fractions", "gates", "costs"}
+OUTCOME = {"triggers", "entry", "resting_entry_bars", "max_bars", "fractions", "gates", "costs"}
 
 
 @pytest.mark.parametrize("field", list(CHANGES))

@@ -88,8 +88,13 @@ def test_evidence_ranks_before_family_and_reward(world: Build) -> None:
 
 @pytest.mark.parametrize(
     ("row", "opens"),
-    [(crypto("hit", mean_r_lo=0.01), True), (crypto("hit", mean_r_lo=-0.01), False), (None, False)],
-    ids=["good enough", "not good enough", "never measured"],
+    [
+        (crypto("hit", mean_r_lo=0.01), True),
+        (crypto("hit", mean_r_lo=-0.01), False),
+        (crypto("hit", mean_r_lo=0.9, n=2, verdict=Verdict.TOO_FEW), False),
+        (None, False),
+    ],
+    ids=["good enough", "not good enough", "too few", "never measured"],
 )
 def test_a_strategy_may_ask_for_evidence(world: Build, row: Evidence | None, opens: bool) -> None:
     """What was not measured, or not good enough, becomes a shadow that says so."""

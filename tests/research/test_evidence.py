@@ -1,6 +1,7 @@
 """Evidence on the bundled bars: the population, its baseline, and what the rows say."""
 
 from collections import defaultdict
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from crypto_signals.analysis.study import Study
 from crypto_signals.app.bars import file_history
 from crypto_signals.app.demo import SAMPLE_BARS
 from crypto_signals.domain.evidence import Verdict
-from crypto_signals.domain.strategy import GateLimits, Gates, Strategy
+from crypto_signals.domain.strategy import Costs, GateLimits, Gates, Strategy
 from crypto_signals.domain.vocabulary import AssetClass, Conviction
 from crypto_signals.market.calendars import MarketCalendar
 from crypto_signals.research.backtest import Test
@@ -60,7 +61,8 @@ def test_random_entries_are_near_and_alike(panel: Panel) -> None:
     study = Study(panel["BTC/USD"])
     setups = find_setups(study, CATALOGUE, Strategy(), AssetClass.CRYPTO)
     setups = setups.take(setups.failed == 0)
-    drawn = random_plans(study, setups, np.random.default_rng(1))
+    costs = Strategy(costs=Costs(slippage_atr=0.1)).costs
+    drawn = random_plans(study, setups, partial(costs.rate, AssetClass.CRYPTO), np.random.default_rng(1))
     far = drawn["bar"] - setups.plans["bar"][:, None]
     usual = drawn["bar"] < len(study) - 1
     assert np.abs(far[usual]).max() <= REACH_BARS
@@ -69,6 +71,7 @@ def test_random_entries_are_near_and_alike(panel: Panel) -> None:
     assert (drawn["side"] == setups.plans["side"][:, None]).all()
     assert (drawn["entry"] == study.series.close[drawn["bar"]])[usual].all()
     atr = study.atr()[drawn["bar"]]
+    assert np.allclose(drawn["cost_rate"], 0.0025 + 0.1 * atr / study.series.close[drawn["bar"]])
     for name in ("stop", "invalidation"):
         own = (setups.plans[name] - setups.plans["entry"]) / setups.atr
         there = (drawn[name] - drawn["entry"]) / atr

@@ -7,7 +7,7 @@ import pytest
 
 from crypto_signals.analysis.panel import Floats, Ints
 from crypto_signals.research.resampling import Resampling, distinct_dates, interval
-from crypto_signals.research.shrinkage import shrunk
+from crypto_signals.research.shrinkage import shrunk_lower_end
 from crypto_signals.research.stepdown import step_down
 
 
@@ -121,24 +121,39 @@ def test_false_finds_are_rare_and_true_ones_are_not(planted: float) -> None:
     assert finds >= 85 if planted else finds <= 12, finds
 
 
-def test_shrinkage_draws_small_groups_more() -> None:
-    """Two groups of one pool: the one with few trades goes further towards the mean of both."""
-    mean, variance = np.array([1.0, -1.0, 0.5]), np.array([1.0, 1.0, 1.0])
-    n = np.array([1000, 20, 300])
-    found = shrunk(mean, mean, variance, n, n.astype(float), np.zeros(3, np.int64))
-    centre = (n * mean).sum() / n.sum()
-    moved = (found - mean) / (centre - mean)
-    assert (moved > 0).all()
-    assert (moved < 1).all()
-    assert moved[1] > 3 * moved[2] > moved[0]
+def lower_ends(mean: list[float], n: list[int], pool: list[int]) -> list[float]:
+    """Of groups whose trades have a variance of one, each worth itself."""
+    counts = np.array(n)
+    found = shrunk_lower_end(np.array(mean), np.ones(len(n)), counts, counts.astype(float), np.array(pool))
+    return found.tolist()
 
 
-def test_a_group_without_trades_stands_where_its_pool_does() -> None:
-    """The pool's mean; NaN where the pool has no trades either."""
-    mean, n = np.array([0.4, 0.0, 0.0]), np.array([50, 0, 0])
-    found = shrunk(mean, mean, np.ones(3), n, n.astype(float), np.array([0, 0, 1]))
-    assert found[:2].tolist() == [0.4, 0.4]
-    assert np.isnan(found[2])
+def test_what_was_measured_less_ranks_lower() -> None:
+    """Of two groups with the same mean the one with fewer trades is surer of less; and a few good trades do
+    not beat many."""
+    many, few, other = lower_ends([0.5, 0.5, -0.5], [400, 10, 300], [0, 0, 0])
+    assert many > few > other
+    steady, lucky, _ = lower_ends([0.4, 1.5, -0.2], [300, 2, 300], [0, 0, 0])
+    assert steady > lucky
+
+
+def test_shrinkage_is_the_formula_of_the_rules() -> None:
+    """(n_eff × mean + k × pool) / (n_eff + k), less 1.645 standard errors of that."""
+    mean, n = np.array([1.0, -1.0, 0.5]), np.array([1000, 20, 300])
+    found = np.array(lower_ends(mean.tolist(), n.tolist(), [0, 0, 0]))
+    weight, centre = n / 1.0, (n * mean).sum() / n.sum()
+    spread = (weight * (mean - centre) ** 2).sum() - 2
+    between = spread / (weight.sum() - (weight**2).sum() / weight.sum())
+    k = 1.0 / between
+    assert np.allclose(found, (n * mean + k * centre) / (n + k) - 1.645 * np.sqrt(1 / (n + k)))
+
+
+def test_a_group_without_trades_has_no_rank() -> None:
+    """Nor has one trade alone; a pool of one group keeps its own mean."""
+    alone, none, single = lower_ends([0.4, 0.0, 0.3], [50, 0, 1], [0, 0, 1])
+    assert np.isclose(alone, 0.4 - 1.645 / np.sqrt(50))
+    assert np.isnan(none)
+    assert np.isnan(single)
 
 
 def test_distinct_dates_are_counted_by_row() -> None:

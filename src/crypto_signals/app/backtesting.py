@@ -15,7 +15,6 @@ from crypto_signals.analysis.detector import Detector
 from crypto_signals.analysis.panel import Panel, Series, as_ts64
 from crypto_signals.analysis.panel_pool import cores
 from crypto_signals.app.bars import file_history, timeframe_of
-from crypto_signals.app.odds import odds
 from crypto_signals.app.rules import strategies_of
 from crypto_signals.config import Configuration
 from crypto_signals.domain.errors import UsageError
@@ -23,9 +22,10 @@ from crypto_signals.domain.events import Event
 from crypto_signals.domain.signals import Signal
 from crypto_signals.domain.strategy import Strategy
 from crypto_signals.domain.vocabulary import Role
-from crypto_signals.engine.odds import disagreement
+from crypto_signals.engine.odds import NO_ODDS, Odds, disagreement
 from crypto_signals.engine.ports import History, SourceError
 from crypto_signals.market.calendars import MarketCalendar
+from crypto_signals.market.quality import summarise
 from crypto_signals.plugins import Plugins
 from crypto_signals.research.account import Terms
 from crypto_signals.research.backtest import Test, backtest
@@ -69,6 +69,13 @@ class Prepared:
     notes: Sequence[str]
 
     @property
+    def warnings(self) -> list[str]:
+        """All that a reader of the results must know of the bars."""
+        problems = [problem for history in self.histories for problem in history.problems]
+        failed = [f"{error.symbol}: {error.error}" for error in self.errors]
+        return [*failed, *self.notes, *summarise(problems)]
+
+    @property
     def errors(self) -> list[SourceError]:
         return [error for history in self.histories for error in history.errors]
 
@@ -79,7 +86,9 @@ class Written:
     report_file: Path
 
 
-def prepare(configuration: Configuration, known: Plugins, wanted: Wanted) -> Prepared:
+def prepare(
+    configuration: Configuration, known: Plugins, wanted: Wanted, measured: Odds = NO_ODDS
+) -> Prepared:
     """Reads the files and checks what is asked for. Raises ``UsageError``."""
     strategy = _strategy(strategies_of(configuration, known), wanted)
     history = file_history(wanted.bars, strategy.timeframe, wanted.symbols)
@@ -87,11 +96,11 @@ def prepare(configuration: Configuration, known: Plugins, wanted: Wanted) -> Pre
     since = None if wanted.first_day is None else as_ts64(wanted.first_day)
     _check_period(history.panel, panel, since)
     fine, finer = _finer(wanted, strategy, panel)
-    measured = odds(configuration.settings)
     test = Test(strategy, known.catalogue, MarketCalendar(), since, wanted.terms, fine, measured)
     notes = [
         *_too_short(panel, known.catalogue, strategy),
         *disagreement(measured, [strategy], known.catalogue.fingerprint),
+        *_too_late(measured, test, panel),
     ]
     return Prepared(panel, test, [history, *finer], notes)
 
@@ -115,7 +124,7 @@ def write(
     try:
         write_trades(written.trades_file, plain_columns(report.table))
         links = _draw(report, folder, charts, progress)
-        _replace(written.report_file, page(report, links, prepared.notes))
+        _replace(written.report_file, page(report, links, prepared.warnings))
     except OSError as error:
         raise _unwritable(folder, error) from error
     return written
@@ -135,7 +144,7 @@ def summary(report: Report, prepared: Prepared, written: Written) -> dict[str, A
     """What scripts get: the figures, what was noted, and where the files are."""
     return {
         **as_json(report),
-        "notes": [*nothing_traded(report), *prepared.notes],
+        "notes": [*nothing_traded(report), *prepared.warnings],
         "errors": [asdict(error) for error in prepared.errors],
         "trades_file": str(written.trades_file),
         "report_file": str(written.report_file),
@@ -208,6 +217,15 @@ def _too_short(panel: Panel, catalogue: Catalogue, strategy: Strategy) -> list[s
     if not short:
         return []
     return [f"too few bars to open anything, which takes {needs}: {_named(short)}"]
+
+
+def _too_late(measured: Odds, test: Test, panel: Panel) -> list[str]:
+    """Which setups are tested without odds, as the evidence reaches beyond them."""
+    newest = max((row.until for row in measured.rows), default=None)
+    first = panel.ts.min() if test.since is None else test.since
+    if newest is None or as_ts64(newest) < first:
+        return []
+    return [f"the evidence reaches to {newest:%Y-%m-%d}: setups up to then are tested without odds"]
 
 
 def _may_open(strategy: Strategy, entry: Detector) -> bool:

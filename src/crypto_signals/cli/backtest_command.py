@@ -74,6 +74,7 @@ def backtest(
     """What a strategy would have announced and refused on past bars, how that ended, and what it earned."""
     from crypto_signals import config  # noqa: PLC0415 - the command line starts without them
     from crypto_signals.app import backtesting  # noqa: PLC0415
+    from crypto_signals.app.odds import odds  # noqa: PLC0415
     from crypto_signals.app.rules import own_detectors  # noqa: PLC0415
     from crypto_signals.research.account import Terms  # noqa: PLC0415
     from crypto_signals.research.report.summary import nothing_traded  # noqa: PLC0415
@@ -91,7 +92,8 @@ def backtest(
         terms=Terms(capital, risk_pct, max_positions),
     )
     with own_detectors(configuration) as known:
-        prepared = backtesting.prepare(configuration, known, wanted)
+        measured = odds(configuration.settings)
+        prepared = backtesting.prepare(configuration, known, wanted, measured)
         place = backtesting.folder_for(configuration, folder)
         say_what_is_wrong(prepared)
         with told("series") as progress:

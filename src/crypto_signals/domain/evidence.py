@@ -21,7 +21,7 @@ class Evidence:
     ``conviction`` None: of any conviction; only such rows are tested, and only they carry p-values. ``n``
     counts closed trades, ``n_open`` those still open at the end. All results are in R, net of costs; ``_lo``
     and ``_hi`` are 90 % intervals. What cannot be said is None. ``rank_r`` is shrunk towards the detector's
-    relatives: it orders setups and is never quoted. ``trials`` is how many rows were tested together.
+    relatives: it orders setups and is never quoted. ``trials`` is how many setups were tried.
     """
 
     detector: str

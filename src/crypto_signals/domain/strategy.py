@@ -115,4 +115,4 @@ class Strategy(_Frozen):
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-_OUTCOME = {"entry", "resting_entry_bars", "max_bars", "fractions", "gates", "costs"}
+_OUTCOME = {"triggers", "entry", "resting_entry_bars", "max_bars", "fractions", "gates", "costs"}

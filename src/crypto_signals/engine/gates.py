@@ -13,7 +13,7 @@ import numpy as np
 
 from crypto_signals.analysis.detections import Detection
 from crypto_signals.analysis.panel import Bools, Floats
-from crypto_signals.domain.evidence import Evidence
+from crypto_signals.domain.evidence import Evidence, Verdict
 from crypto_signals.domain.signals import GateResult
 from crypto_signals.domain.strategy import GateLimits, Gates
 from crypto_signals.domain.vocabulary import Conviction
@@ -83,8 +83,10 @@ def portfolio_gate(
 
 
 def evidence_gate(evidence: Evidence | None, least: float) -> GateResult:
-    """Whether the lower end of the measured mean result is at least ``least`` R."""
-    value = None if evidence is None else evidence.mean_r_lo
+    """Whether the lower end of the measured mean result is at least ``least`` R; of too few trades it is not
+    known."""
+    known = evidence is not None and evidence.verdict is not Verdict.TOO_FEW
+    value = evidence.mean_r_lo if evidence is not None and known else None
     passed = value is not None and value >= least
     detail = _said("measured mean of {} R at least", value, "at least", least, 2)[2]
     return GateResult("evidence", passed, value, least, detail)

@@ -1,6 +1,6 @@
 """What was measured of setups, as far as it holds for the one in hand."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from crypto_signals.domain.evidence import Evidence
@@ -50,9 +50,14 @@ class Odds:
 NO_ODDS = Odds()
 
 
-def disagreement(odds: Odds, strategies: Iterable[Strategy], detection: str) -> list[str]:
-    """Why odds that were measured are not quoted, in words for people."""
-    return [
+def disagreement(odds: Odds, strategies: Sequence[Strategy], detection: str) -> list[str]:
+    """Why odds that were measured are not quoted, or what was not measured refuses everything, in words."""
+    missing = [
+        f"strategy {strategy.name} asks for evidence (min_mean_r_lo); there is none, so all is refused"
+        for strategy in strategies
+        if strategy.min_mean_r_lo is not None and not odds.rows
+    ]
+    return missing + [
         f"strategy {strategy.name} quotes no odds: the evidence was measured with other gates, exits, costs "
         "or detectors than it trades with; measure again with sentinel evidence"
         for strategy in strategies

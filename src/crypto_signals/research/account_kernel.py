@@ -56,7 +56,8 @@ def keep(
                 answer[row] = ALL_TAKEN
                 continue
             wanted = _steps(max(0.0, value * risk_share) / risk[row], step[row])
-            size[row] = min(wanted, _steps(max(0.0, value - notional) / entry_fill[row], step[row]))
+            paid = max(0.0, value - notional) / (entry_fill[row] * (1 + cost_rate[row]))
+            size[row] = min(wanted, _steps(paid, step[row]))
             if size[row] <= 0:
                 answer[row] = NO_MONEY if wanted > 0 else TOO_SMALL
                 continue

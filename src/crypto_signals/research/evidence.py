@@ -21,7 +21,7 @@ from crypto_signals.research.backtest import Test
 from crypto_signals.research.population import Measured, measure
 from crypto_signals.research.resampling import REPETITIONS, Resampling, dates_of, distinct_dates, interval
 from crypto_signals.research.sharing import Progress, nobody
-from crypto_signals.research.shrinkage import shrunk
+from crypto_signals.research.shrinkage import shrunk_lower_end
 from crypto_signals.research.stepdown import step_down
 
 LEAST_TRADES = 30
@@ -212,7 +212,7 @@ class _Slice:
         )
         effective = np.where(varies > 0, variance / np.where(varies > 0, varies, 1.0), self.n)
         known = np.nan_to_num(variance), np.nan_to_num(effective)
-        return shrunk(self.mean_lo, np.nan_to_num(self.mean), known[0], self.n, known[1], self._judge.pools())
+        return shrunk_lower_end(np.nan_to_num(self.mean), known[0], self.n, known[1], self._judge.pools())
 
 
 def _mean(values: Floats, group: Ints, groups: int) -> Floats:

@@ -6,7 +6,9 @@ same side, levels at the same distances in ATR, the same exits and costs.
 """
 
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -87,7 +89,8 @@ def _measured(series: Series, test: Test, now: np.datetime64, seed: int) -> Meas
     counted = is_trade(outcomes) | is_open(outcomes)
     setups, outcomes = setups.take(counted), outcomes[counted]
     rng = np.random.default_rng((seed, zlib.crc32(series.symbol.encode())))
-    return _columns(study, kind, setups, outcomes, _baseline(track, setups, rules, rng))
+    drawn = random_plans(study, setups, partial(test.strategy.costs.rate, kind), rng)
+    return _columns(study, kind, setups, outcomes, _baseline(track, drawn, rules))
 
 
 def one_at_a_time(setups: Setups, outcomes: Outcomes) -> Ints:
@@ -129,9 +132,8 @@ def _columns(
     )
 
 
-def _baseline(track: Track, setups: Setups, rules: Any, rng: np.random.Generator) -> Floats:
+def _baseline(track: Track, plans: Plans, rules: Any) -> Floats:
     """The mean result in R of the random entries of each setup (float64[n])."""
-    plans = random_plans(track.study, setups, rng)
     outcomes = track.outcomes(plans.reshape(-1), rules).reshape(plans.shape)
     entered = is_trade(outcomes)
     total = np.where(entered, outcomes["r"], 0.0).sum(axis=1)
@@ -139,7 +141,9 @@ def _baseline(track: Track, setups: Setups, rules: Any, rng: np.random.Generator
     return np.asarray(total / np.where(count > 0, count, np.nan))
 
 
-def random_plans(study: Study, setups: Setups, rng: np.random.Generator) -> Plans:
+def random_plans(
+    study: Study, setups: Setups, cost_rate: Callable[[Any], Any], rng: np.random.Generator
+) -> Plans:
     """The plans of the random entries (PLAN[n, 20]): uniform among the bars within 126 of each setup's own
     on which ATR(14) is known. One whose levels are no prices lies on the last bar, so that none enters."""
     atr, close = study.atr(), study.series.close
@@ -157,7 +161,7 @@ def random_plans(study: Study, setups: Setups, rng: np.random.Generator) -> Plan
         found[name] = close[drawn] + (plans[name] - plans["entry"])[:, None] * scale
     reach = plans["targets"] - plans["entry"][:, None]
     found["targets"] = close[drawn][:, :, None] + reach[:, None, :] * scale[:, :, None]
-    found["cost_rate"] = plans["cost_rate"][:, None]
+    found["cost_rate"] = cost_rate(atr[drawn] / close[drawn])
     is_price = (found["stop"] > 0) & (found["targets"] > 0).all(axis=2)
     found["bar"] = np.where(is_price, drawn, len(study) - 1)
     return found

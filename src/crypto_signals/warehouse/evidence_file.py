@@ -65,6 +65,15 @@ def write_evidence(path: Path, rows: Iterable[Evidence], rules: str) -> None:
         raise UsageError(f"{path} cannot be written: {error.strerror or error}") from None
 
 
+def holds_evidence(path: Path) -> bool:
+    """Whether it was written as evidence, by whatever release."""
+    try:
+        said = pq.read_schema(path, memory_map=False).metadata or {}
+    except (OSError, pa.ArrowException):
+        return False
+    return b"sentinel.format" in said
+
+
 def read_evidence(path: Path) -> EvidenceFile:
     """Reads the file. Raises ``UsageError``, which says what is wrong with it and how to get a good one."""
     try:

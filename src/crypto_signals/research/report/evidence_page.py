@@ -63,6 +63,10 @@ def verdict(findings: Findings) -> str:
     edges = [row for row in whole if row.verdict is Verdict.EDGE]
     traded = sum(row.n for row in whole)
     tried = f"{findings.tested} of {len(whole)} setups had enough of {traded:,} trades to be tested"
+    if not findings.tested:
+        return (
+            f"Nothing can be said: none of {len(whole)} setups has enough of {traded:,} trades to be tested."
+        )
     if not edges:
         return f"No setup shows a proven edge: {tried}, and none did better than chance."
     names = ", ".join(detector_words(row.detector) for row in edges)
