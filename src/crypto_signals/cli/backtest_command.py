@@ -1,58 +1,49 @@
 """``sentinel backtest``: a strategy over the bars of files."""
 
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
-from rich.progress import Progress as ProgressBar
 from rich.text import Text
 
 from crypto_signals.cli.output import (
     Format,
     FormatOption,
-    notes,
     out,
     print_json,
     print_table,
     say,
     say_faults,
 )
+from crypto_signals.cli.over_bars import (
+    BarsOption,
+    FromOption,
+    StrategyOption,
+    SymbolOption,
+    TimeframeOption,
+    ToOption,
+    say_what_is_wrong,
+    told,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
-    from crypto_signals.app.backtesting import Prepared, Written
+    from crypto_signals.app.backtesting import Written
     from crypto_signals.research.report.cells import Cell, Table
     from crypto_signals.research.report.summary import Report
-    from crypto_signals.research.sharing import Progress
 
-DAY = ["%Y-%m-%d"]
 _SHOWN = 5
 
 
 def backtest(
-    bars: Annotated[
-        list[Path], typer.Option("--bars", help="A Parquet or CSV file of bars, or a folder of them.")
-    ],
-    strategy: Annotated[
-        str | None, typer.Option(help="A strategy of sentinel.toml; without it, the first one.")
-    ] = None,
-    timeframe: Annotated[
-        str | None, typer.Option(help="The length of a bar: 5Min, 1Hour, 1Day, …; else the strategy's.")
-    ] = None,
-    from_: Annotated[
-        datetime | None,
-        typer.Option("--from", formats=DAY, help="The first day that is tested; earlier bars are history."),
-    ] = None,
-    to: Annotated[
-        datetime | None, typer.Option("--to", formats=DAY, help="The last day; later bars do not exist.")
-    ] = None,
-    symbol: Annotated[
-        list[str] | None, typer.Option("--symbol", help="Only this symbol; may be repeated.")
-    ] = None,
+    bars: BarsOption,
+    strategy: StrategyOption = None,
+    timeframe: TimeframeOption = None,
+    from_: FromOption = None,
+    to: ToOption = None,
+    symbol: SymbolOption = None,
     finer: Annotated[
         list[Path] | None,
         typer.Option("--finer", help="Finer bars, to tell what came first inside a bar; may be repeated."),
@@ -108,36 +99,6 @@ def backtest(
     else:
         _tables(report, written)
     raise typer.Exit(1 if prepared.errors or known.faults else 0)
-
-
-@contextmanager
-def told(what: str) -> "Iterator[Progress]":
-    """How far it is, on stderr; nothing where that is no terminal. No thread draws it: beside one, the work
-    could not be shared among the cores."""
-    console = notes()
-    columns = (BarColumn(bar_width=30), MofNCompleteColumn(), TextColumn(what))
-    bar = ProgressBar(
-        *columns, console=console, transient=True, auto_refresh=False, disable=not console.is_terminal
-    )
-    with bar:
-        task = bar.add_task("")
-
-        def tell(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total, refresh=True)
-
-        yield tell
-
-
-def say_what_is_wrong(prepared: "Prepared") -> None:
-    from crypto_signals.market.quality import summarise  # noqa: PLC0415
-
-    for history in prepared.histories:
-        for line in summarise(history.problems):
-            say(line, "yellow")
-    for error in prepared.errors:
-        say(f"{error.symbol}: {error.error}", "red")
-    for note in prepared.notes:
-        say(note, "yellow")
 
 
 def _tables(report: "Report", written: "Written") -> None:

@@ -1,14 +1,23 @@
 """``sentinel evidence``: the odds of every setup, measured on the bars of files."""
 
-from datetime import UTC, datetime
+from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
 
-from crypto_signals.cli.backtest_command import DAY, say_what_is_wrong, told
 from crypto_signals.cli.output import Format, FormatOption, out, print_json, print_table, say_faults
+from crypto_signals.cli.over_bars import (
+    BarsOption,
+    FromOption,
+    StrategyOption,
+    SymbolOption,
+    TimeframeOption,
+    ToOption,
+    say_what_is_wrong,
+    told,
+)
 
 if TYPE_CHECKING:
     from crypto_signals.domain.evidence import Evidence
@@ -16,25 +25,12 @@ if TYPE_CHECKING:
 
 
 def evidence(
-    bars: Annotated[
-        list[Path], typer.Option("--bars", help="A Parquet or CSV file of bars, or a folder of them.")
-    ],
-    strategy: Annotated[
-        str | None, typer.Option(help="A strategy of sentinel.toml; without it, the first one.")
-    ] = None,
-    timeframe: Annotated[
-        str | None, typer.Option(help="The length of a bar: 5Min, 1Hour, 1Day, …; else the strategy's.")
-    ] = None,
-    from_: Annotated[
-        datetime | None,
-        typer.Option("--from", formats=DAY, help="The first day that is measured; earlier bars are history."),
-    ] = None,
-    to: Annotated[
-        datetime | None, typer.Option("--to", formats=DAY, help="The last day; later bars do not exist.")
-    ] = None,
-    symbol: Annotated[
-        list[str] | None, typer.Option("--symbol", help="Only this symbol; may be repeated.")
-    ] = None,
+    bars: BarsOption,
+    strategy: StrategyOption = None,
+    timeframe: TimeframeOption = None,
+    from_: FromOption = None,
+    to: ToOption = None,
+    symbol: SymbolOption = None,
     file: Annotated[
         Path | None, typer.Option("--out", help="The file to write; else SENTINEL_HOME/evidence.parquet.")
     ] = None,

@@ -18,7 +18,7 @@ from crypto_signals.domain.evidence import Evidence, Verdict
 from crypto_signals.domain.instruments import Instrument
 from crypto_signals.domain.vocabulary import AssetClass, Conviction, Role
 from crypto_signals.research.backtest import Test
-from crypto_signals.research.population import Measured, measure
+from crypto_signals.research.population import SeriesTrades, measure
 from crypto_signals.research.resampling import REPETITIONS, Resampling, dates_of, distinct_dates, interval
 from crypto_signals.research.sharing import Progress, nobody
 from crypto_signals.research.shrinkage import shrunk_lower_end
@@ -64,14 +64,14 @@ def gather(
 
 
 def judge(
-    measured: Sequence[Measured], panel: Panel, test: Test, *, repetitions: int = REPETITIONS
+    measured: Sequence[SeriesTrades], panel: Panel, test: Test, *, repetitions: int = REPETITIONS
 ) -> Findings:
     """The verdicts on trades that were measured on ``panel``."""
     return _Judge(measured, panel, test, repetitions).findings()
 
 
 class _Judge:
-    def __init__(self, measured: Sequence[Measured], panel: Panel, test: Test, repetitions: int) -> None:
+    def __init__(self, measured: Sequence[SeriesTrades], panel: Panel, test: Test, repetitions: int) -> None:
         self.test, self.entries = test, tuple(test.catalogue)
         self.spans = list(_spans(panel, test))
         self.groups = [
@@ -153,7 +153,7 @@ class _Judge:
 class _Trades:
     """The columns of all series end to end, of the groups that are asked about."""
 
-    def __init__(self, measured: Sequence[Measured], groups: dict[tuple[AssetClass, int], int]) -> None:
+    def __init__(self, measured: Sequence[SeriesTrades], groups: dict[tuple[AssetClass, int], int]) -> None:
         numbers = [groups.get((one.kind, row), -1) for one in measured for row in one.detector.tolist()]
         group = np.array(numbers, np.int64)
         self._kept = group >= 0

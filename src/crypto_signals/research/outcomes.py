@@ -23,7 +23,6 @@ Outcomes: TypeAlias = npt.NDArray[Any]
 """OUTCOME[n]"""
 
 _DAY = timedelta(days=1)
-_NOT_FILLED = tuple(REASONS.index(reason) for reason in (ExitReason.MISSED, ExitReason.NO_ENTRY))
 NO_DATA = REASONS.index(ExitReason.NO_DATA)
 MOST_EVENTS_A_BAR = 6
 """An entry, three targets, a broken structure, a moved stop."""

@@ -29,7 +29,7 @@ SEED = 20_181_231
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Measured:
+class SeriesTrades:
     """The trades of one series, closed ones and open ones (``closed`` bool[n]): n rows, by bar.
 
     | column | shape | meaning |
@@ -63,18 +63,18 @@ class Measured:
 
 def measure(
     panel: Panel, test: Test, progress: Progress = nobody, processes: int | None = None, seed: int = SEED
-) -> list[Measured]:
+) -> list[SeriesTrades]:
     """The trades of every series of the panel. The result does not depend on the number of processes."""
     filled = [series for series in panel if len(series)]
     now = newest_known(filled, test)
 
-    def one(series: Series) -> Measured:
+    def one(series: Series) -> SeriesTrades:
         return _measured(series, test, now, seed)
 
     return over_series(one, filled, progress, processes if may_be_copied(test.catalogue) else 1)
 
 
-def _measured(series: Series, test: Test, now: np.datetime64, seed: int) -> Measured:
+def _measured(series: Series, test: Test, now: np.datetime64, seed: int) -> SeriesTrades:
     kind, study = Instrument.of(series.symbol).asset_class, Study(series)
     rules = rules_of(test.strategy)
     track = track_of(study, kind, test, now)
@@ -109,13 +109,13 @@ def one_at_a_time(setups: Setups, outcomes: Outcomes) -> Ints:
 
 def _columns(
     study: Study, kind: AssetClass, setups: Setups, outcomes: Outcomes, baseline: Floats
-) -> Measured:
+) -> SeriesTrades:
     ts, plans = study.series.ts, setups.plans
     closed, entry = is_trade(outcomes), outcomes["entry_bar"]
     risk = np.abs(plans["entry"] - plans["stop"])
     in_r = plans["side"] / risk
     never = np.datetime64("NaT", "us")
-    return Measured(
+    return SeriesTrades(
         symbol=study.series.symbol,
         kind=kind,
         detector=setups.detector,
