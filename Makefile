@@ -1,5 +1,6 @@
 PYTHON ?= python3
 BIN := .venv/bin
+COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: run test proof soak bench lint lock clean
@@ -40,13 +41,12 @@ lint: .venv/.dev
 	touch $@
 
 lock:                          ## renews the locks (needs uv)
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-	  --group build pyproject.toml -o requirements.lock
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-	  --group build --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-	  --group build --group dev --group bench -c requirements-dev.lock pyproject.toml \
+	$(COMPILE) --group build --all-extras pyproject.toml -o requirements-cloud.lock
+	$(COMPILE) --group build -c requirements-cloud.lock pyproject.toml -o requirements.lock
+	$(COMPILE) --group build --group dev -c requirements-cloud.lock pyproject.toml -o requirements-dev.lock
+	$(COMPILE) --group build --group dev --group bench -c requirements-dev.lock pyproject.toml \
 	  -o requirements-bench.lock
+	$(COMPILE) --group googlesql -o requirements-googlesql.lock
 
 clean:
 	rm -rf .venv .sentinel
