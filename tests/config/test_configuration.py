@@ -149,10 +149,17 @@ BAD = {
     "DEADMAN_URL": ["http://hc.example.org/x"],
     "GOOGLE_CLOUD_PROJECT": ["My Project"],
     "DISABLE_SECRET_MANAGER": ["maybe"],
+    "WAREHOUSE_URL": [
+        "nonsense",
+        "duckdb://",
+        "duckdb:///",
+        "bigquery://my-project-1",
+        "bigquery://P/d",
+        "sqlite:///x",
+    ],
 }
 NOT_YET = {
     "POSITION_TTL_DAYS": ["-1"],
-    "WAREHOUSE_URL": ["nonsense"],
 }
 
 

@@ -19,12 +19,18 @@ from crypto_signals.app.probing import (
     no_feed_finding,
     report_findings,
 )
-from crypto_signals.app.stores import configured
+from crypto_signals.app.stores import configured, warehouse
 from crypto_signals.config import Configuration, Settings
 from crypto_signals.domain.errors import NoBars
 from crypto_signals.domain.instruments import Instrument, Timeframe
 from crypto_signals.domain.vocabulary import AssetClass, Health
-from crypto_signals.engine.health import Finding, calendar_finding, examined, store_findings
+from crypto_signals.engine.health import (
+    Finding,
+    calendar_finding,
+    examined,
+    store_findings,
+    warehouse_finding,
+)
 from crypto_signals.engine.ports import BarSource, Channel, History, Noticeboard, Patience, Wanted
 from crypto_signals.home import HeldByAnother, held
 from crypto_signals.market.calendars import MarketCalendar
@@ -39,6 +45,7 @@ def health(configuration: Configuration) -> list[Finding]:
     budget = RunBudget(settings.run_budget_seconds)
     findings = [examined("home", lambda: _home_finding(settings.sentinel_home))]
     findings += _stored(configuration)
+    findings.append(examined("warehouse", lambda: warehouse_finding(warehouse(settings, budget))))
     findings += _told(configuration, budget)
     findings += _market(settings, calendar, budget)
     findings.append(calendar_finding(calendar.ends(), now(settings)))

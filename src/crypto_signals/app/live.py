@@ -85,7 +85,7 @@ def live_job(
                 draw=draw,
                 settle=timedelta(seconds=settings.settle_seconds),
                 config_hash=configuration.hash,
-                keeper=keeper(settings, store),
+                keeper=keeper(settings, store, budget),
                 watcher=watcher,
                 notices=boards,
                 odds=odds(settings),

@@ -8,8 +8,9 @@ from pathlib import Path
 from crypto_signals.config import Settings, store_address
 from crypto_signals.domain.errors import UsageError
 from crypto_signals.engine.keeping import Keeper, Lifetimes
-from crypto_signals.engine.ports import Store
+from crypto_signals.engine.ports import Patience, Store, Warehouse
 from crypto_signals.home import held, identity
+from crypto_signals.process import RunBudget, heartbeat
 
 
 def opened(url: str | None, home: Path) -> Store:
@@ -39,11 +40,15 @@ def store_to_read(settings: Settings) -> tuple[Store, str | None]:
 
 
 @contextmanager
-def own_store(settings: Settings) -> Iterator[Store]:
+def own_store(settings: Settings, budget: RunBudget) -> Iterator[Store]:
     """The configured store, held and leased, so that nobody else changes it while the block lasts."""
     with held(settings.sentinel_home) as home:
         store = configured(settings)
-        with closing(store), leased(store, home, settings.lease_seconds):
+        with (
+            closing(store),
+            leased(store, home, settings.lease_seconds),
+            heartbeat(store.renew, settings.lease_seconds / 4, budget),
+        ):
             yield store
 
 
@@ -89,9 +94,15 @@ def leased(store: Store, home: Path, seconds: float) -> Iterator[None]:
         store.release()
 
 
-def keeper(settings: Settings, store: Store) -> Keeper:
-    """What archives and deletes."""
-    from crypto_signals.warehouse.files import FileArchive  # noqa: PLC0415 - needed when something has ended
+def warehouse(settings: Settings, patience: Patience) -> Warehouse:
+    """The warehouse of WAREHOUSE_URL, else the one that lies in SENTINEL_HOME."""
+    from crypto_signals.warehouse.opening import open_warehouse  # noqa: PLC0415 - asked for at a run's end
 
+    default = f"duckdb:///{(settings.sentinel_home / 'warehouse.duckdb').absolute()}"
+    return open_warehouse(settings.warehouse_url or default, patience)
+
+
+def keeper(settings: Settings, store: Store, patience: Patience) -> Keeper:
+    """What brings closed signals to the warehouse, and deletes them."""
     lifetimes = Lifetimes(timedelta(days=settings.signal_ttl_days), timedelta(days=settings.shadow_ttl_days))
-    return Keeper(store, FileArchive(settings.sentinel_home / "archive"), lifetimes)
+    return Keeper(store, warehouse(settings, patience), lifetimes)

@@ -20,6 +20,7 @@ from crypto_signals.cli import (
     signals_command,
     simulator_command,
     store_command,
+    warehouse_command,
     why_command,
 )
 from crypto_signals.cli.interruptions import hear_interruptions, is_interruption
@@ -49,6 +50,7 @@ application.command("health")(health_command.health)
 application.command("init")(init_command.init)
 application.command("cleanup")(cleanup_command.cleanup)
 application.add_typer(store_command.application, name="store")
+application.add_typer(warehouse_command.application, name="warehouse")
 application.command("config")(config_command.config)
 application.command("simulator")(simulator_command.simulator)
 

@@ -1,5 +1,6 @@
-"""``sentinel cleanup``: archives what is over, deletes what has outlived its time."""
+"""``sentinel cleanup``: brings what is over to the warehouse, deletes what has outlived its time."""
 
+import math
 from collections.abc import Iterable
 from contextlib import closing
 from typing import Annotated
@@ -16,20 +17,24 @@ def cleanup(
     ] = False,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    """Archive closed signals, and delete those whose time to live has passed. Open ones are never touched."""
+    """Bring closed signals to the warehouse, and delete those whose time to live has passed.
+
+    Open ones are never touched.
+    """
     from crypto_signals import config  # noqa: PLC0415 - the command line starts without them
     from crypto_signals.app import stores  # noqa: PLC0415
     from crypto_signals.app.live import now  # noqa: PLC0415
+    from crypto_signals.process import RunBudget  # noqa: PLC0415
 
-    settings = config.load().settings
+    settings, budget = config.load().settings, RunBudget(math.inf)
     moment = now(settings)
     if dry_run:
         store, _ = stores.store_to_read(settings)
         with closing(store):
-            counts = stores.keeper(settings, store).prospects(moment)
+            counts = stores.keeper(settings, store, budget).prospects(moment)
     else:
-        with stores.own_store(settings) as store:
-            keeper = stores.keeper(settings, store)
+        with stores.own_store(settings, budget) as store:
+            keeper = stores.keeper(settings, store, budget)
             archived = _summed(keeper.archived(), "archived")
             counts = {"archived": archived, "deleted": _summed(keeper.cleaned(moment), "deleted")}
     counts = {"dry_run": dry_run, **counts}

@@ -1,5 +1,6 @@
 """What is missing: settings that others, or what is to be looked at, make necessary."""
 
+import os
 from collections.abc import Callable, Collection
 
 from crypto_signals.config.settings import Settings
@@ -11,7 +12,7 @@ Looked = Callable[[str], str]
 
 def missing(settings: Settings, bad: Collection[str], looked: Looked) -> list[str]:
     """A line for each setting that is needed and neither given nor ``bad``, with where it was looked for."""
-    needed = {**_half_a_pair(settings), **_channels(settings)}
+    needed = {**_half_a_pair(settings), **_channels(settings), **_where_disks_are_lost()}
     if settings.environment == "PROD":
         needed = {**_for_stocks(settings), **_in_production(settings), **needed}
     return [
@@ -19,6 +20,13 @@ def missing(settings: Settings, bad: Collection[str], looked: Looked) -> list[st
         for name, why in needed.items()
         if getattr(settings, name) is None and name not in bad
     ]
+
+
+def _where_disks_are_lost() -> dict[str, str]:
+    """A job of Cloud Run that kept its signals on its own disk would forget them all."""
+    if "CLOUD_RUN_JOB" not in os.environ:
+        return {}
+    return dict.fromkeys(("store_url", "warehouse_url"), "a Cloud Run job loses its disk when it ends")
 
 
 def _half_a_pair(settings: Settings) -> dict[str, str]:

@@ -20,7 +20,7 @@ from crypto_signals.config.wording import told
 ENV_FILE = Path(".env")
 """Read from the folder in which the program is started."""
 
-_NOT_USED_YET = ("WAREHOUSE_URL", "POSITION_TTL_DAYS")
+_NOT_USED_YET = ("POSITION_TTL_DAYS",)
 
 
 class _BeforeSecrets(BaseModel):

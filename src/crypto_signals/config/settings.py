@@ -18,6 +18,7 @@ from crypto_signals.config.values import (
     StoreUrl,
     Symbols,
     Url,
+    WarehouseUrl,
     Webhook,
 )
 
@@ -60,6 +61,7 @@ class Settings(BaseSettings):
     run_budget_seconds: Annotated[float, Field(gt=0, le=86_400)] = 540.0
     lease_seconds: Annotated[float, Field(ge=40, le=3600)] = 120.0
     store_url: StoreUrl | None = None
+    warehouse_url: WarehouseUrl | None = None
     evidence_file: Path | None = None
     signal_ttl_days: Annotated[float, Field(ge=1, le=36_500)] = 30.0
     shadow_ttl_days: Annotated[float, Field(ge=1, le=36_500)] = 7.0

@@ -13,6 +13,7 @@ _POSTGRESQL = re.compile(
     r"postgresql://([^/?#@:\s]+(:[^/?#@:\s]*)?@)?(\[[0-9A-Fa-f:.]+\]|[^/?#@:\s]*)(:\d+)?/[^/?#@\s]+(\?[^#@\s]*)?"
 )
 _FIRESTORE = re.compile(r"firestore://[a-z][a-z0-9-]{4,28}[a-z0-9](/[a-z][a-z0-9-]{2,61}[a-z0-9])?")
+_WAREHOUSE = re.compile(r"bigquery://[a-z][a-z0-9-]{4,28}[a-z0-9]/[A-Za-z0-9_]{1,1024}|duckdb:///.+")
 _PROJECT = re.compile(r"[a-z][a-z0-9-]{4,28}[a-z0-9]")
 _BIND = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):(?P<port>[0-9]{1,5})")
 _SNOWFLAKE = re.compile(r"[0-9]{1,20}")
@@ -138,6 +139,12 @@ def store_shown(url: str) -> str:
     return re.sub(r"(password=)[^&]*", r"\1***", masked, flags=re.IGNORECASE)
 
 
+def _warehouse(text: str) -> str:
+    if not _WAREHOUSE.fullmatch(text.strip()):
+        raise ValueError("must be duckdb:///PATH or bigquery://PROJECT/DATASET")
+    return text.strip()
+
+
 def _bars(text: str) -> str:
     if text != "alpaca" and not (text.startswith("file:") and split(text.removeprefix("file:"))):
         raise ValueError("must be alpaca, or file:PATH with a Parquet or CSV file")
@@ -160,3 +167,4 @@ StoreUrl = Annotated[
     SecretStr, AfterValidator(lambda secret: SecretStr(store_address(secret.get_secret_value())))
 ]
 BarsUrl = Annotated[str, AfterValidator(_bars)]
+WarehouseUrl = Annotated[str, AfterValidator(_warehouse)]

@@ -11,7 +11,7 @@ from crypto_signals.domain.strategy import Strategy
 from crypto_signals.domain.vocabulary import EffectStatus, Health
 from crypto_signals.domain.wording import counted
 from crypto_signals.engine.keeping import BATCH
-from crypto_signals.engine.ports import Store
+from crypto_signals.engine.ports import Store, Warehouse
 
 CALENDAR_MARGIN = timedelta(days=90)
 
@@ -55,6 +55,16 @@ def store_findings(store: Store, strategies: Iterable[Strategy], now: datetime) 
         _quarantine(store),
         _delivery(store),
     ]
+
+
+def warehouse_finding(warehouse: Warehouse) -> Finding:
+    """What it holds, which is also whether it can be asked."""
+    holdings = {holding.name: holding for holding in warehouse.holdings()}
+    if not holdings:
+        return Finding("warehouse", Health.OK, f"{warehouse.place} is made when the first signal has ended")
+    closed = holdings["signals"]
+    until = f", up to {closed.last}" if closed.last else ""
+    return Finding("warehouse", Health.OK, f"{warehouse.place} holds {counted(closed.rows, 'signal')}{until}")
 
 
 def _quarantine(store: Store) -> Finding:

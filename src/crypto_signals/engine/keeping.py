@@ -1,8 +1,8 @@
-"""How long things are kept: closed signals are archived, then get their time to live, then are deleted.
+"""How long things are kept: closed signals go to the warehouse, get their time to live, and are deleted.
 
-Each step can be cut off anywhere and is taken up by the next run: a signal is archived before the mark
-that says so, and an archive takes the same signal twice without harm. What is open, still owes something
-or cannot be read is never touched.
+Each step can be cut off anywhere and is taken up by the next run: a signal is in the warehouse before the
+mark that says so, and a warehouse takes the same signal twice without harm. What is open, still owes
+something or cannot be read is never touched.
 """
 
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from crypto_signals.domain.signals import Signal
-from crypto_signals.engine.ports import Archive, Store, Story
+from crypto_signals.engine.ports import Store, Story, Warehouse
 
 BATCH = 400
 MOST = 1_000_000
@@ -33,11 +33,11 @@ class Lifetimes:
 @dataclass(frozen=True, slots=True)
 class Keeper:
     store: Store
-    archive: Archive
+    warehouse: Warehouse
     lifetimes: Lifetimes
 
     def archived(self) -> Iterator[int]:
-        """Archives all that is at rest, a batch at a time; yields how many each time."""
+        """Brings all that is at rest to the warehouse, a batch at a time; yields how many each time."""
         while stories := self.store.at_rest(BATCH):
             self._archive(stories)
             yield len(stories)
@@ -57,5 +57,5 @@ class Keeper:
         return {"archived": len(resting), "deleted": len(self.store.expired(now)) + ending}
 
     def _archive(self, stories: list[Story]) -> None:
-        self.archive.keep(stories)
+        self.warehouse.keep(stories)
         self.store.expire({story.signal.signal_id: self.lifetimes.end(story.signal) for story in stories})

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -257,11 +257,43 @@ class Retention(Protocol):
         ...
 
 
-class Archive(Protocol):
-    """Where closed signals go before they are deleted."""
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """How much of one kind a warehouse has, and of which days."""
+
+    name: str
+    what: str
+    rows: int
+    first: date | None
+    last: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a warehouse says to a query: each row by the names of its columns."""
+
+    columns: tuple[str, ...]
+    rows: Sequence[Mapping[str, object]]
+
+
+class Warehouse(Protocol):
+    """Where closed signals are kept for good, and can be counted with. ``place`` says where, for people.
+
+    Raises ``StoreUnusable`` when it cannot be used, and opens nothing before it is asked.
+    """
+
+    place: str
 
     def keep(self, stories: Sequence[Story]) -> None:
         """Writes them for good: when this returns they are safe. To keep one again does no harm."""
+        ...
+
+    def holdings(self) -> list[Holding]:
+        """A line for each table; none where there is no warehouse yet."""
+        ...
+
+    def ask(self, sql: str) -> Answer:
+        """The answer to one query, which can change nothing. Raises ``UsageError`` for what is none."""
         ...
 
 

@@ -60,7 +60,7 @@ class MainJob:
     settle: timedelta
     config_hash: str
     keeper: Keeper | None = None
-    """Archives and deletes what is over; a rehearsal keeps everything."""
+    """Brings what is over to the warehouse, and deletes it in its time; a rehearsal keeps everything."""
     watcher: Watcher = UNWATCHED
     notices: Notices | None = None
     odds: Odds = NO_ODDS
@@ -110,7 +110,7 @@ class MainJob:
             summary.archived += next(self.keeper.archived(), 0)
             summary.deleted += next(self.keeper.cleaned(now), 0)
         except StoreUnusable as error:
-            summary.errors.append(SourceError(None, "archive", str(error)))
+            summary.errors.append(SourceError(None, "warehouse", str(error)))
 
     def _late_errors(self) -> Sequence[SourceError]:
         """What else went wrong in this run; asked once, before its summary is stored."""
