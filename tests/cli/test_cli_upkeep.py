@@ -1,6 +1,5 @@
 """``sentinel cleanup``, ``store copy`` and ``health``, as a person or a scheduler runs them."""
 
-import json
 import sqlite3
 import sys
 from contextlib import closing
@@ -39,16 +38,16 @@ def signals(program: Program) -> dict[str, str]:
 
 
 def test_a_dry_run_changes_nothing(program: Program) -> None:
-    """It counts what would be archived and deleted, and leaves store and archive as they are."""
+    """It counts what would be archived and deleted, and leaves the store as it is."""
     before = signals(program)
     (said,) = program("cleanup", "--dry-run", "--format", "json", **SETTINGS).rows
     assert said["dry_run"] is True
     assert said["archived"] == said["deleted"] > 0
     assert signals(program) == before
-    assert not (program.home / "archive").exists()
+    assert not (program.home / "warehouse.duckdb").exists()
 
 
-def test_cleanup_archives_then_deletes(program: Program) -> None:
+def test_cleanup_keeps_then_deletes(program: Program) -> None:
     """What the dry run announced is done; what is open stays; a second time there is nothing to do."""
     before = signals(program)
     open_ones = {i for i, status in before.items() if status in {"WAITING", "ACTIVE", "TP1_HIT", "TP2_HIT"}}
@@ -56,17 +55,18 @@ def test_cleanup_archives_then_deletes(program: Program) -> None:
     (done,) = program("cleanup", "--format", "json", **SETTINGS).rows
     assert {**done, "dry_run": True} == foretold
     assert set(signals(program)) == open_ones
-    lines = [line for file in (program.home / "archive").iterdir() for line in file.read_text().splitlines()]
-    assert {json.loads(line)["signal"]["signal_id"] for line in lines} == before.keys() - open_ones
+    asked = "SELECT signal_id FROM signals JOIN outcomes USING (signal_id)"
+    kept = program("warehouse", "query", asked, "--format", "json", **SETTINGS).rows
+    assert {row["signal_id"] for row in kept} == before.keys() - open_ones
     assert program("cleanup", "--format", "json", **SETTINGS).rows == [
         {"dry_run": False, "archived": 0, "deleted": 0}
     ]
 
 
-def test_an_archive_that_cannot_be_written(program: Program) -> None:
+def test_a_warehouse_that_cannot_be_written(program: Program) -> None:
     """A run has its summary all the same, with the failure in it, and deletes nothing; clean-up exits 3."""
     before = signals(program)
-    (program.home / "archive").write_text("in the way")
+    (program.home / "warehouse.duckdb").write_text("in the way")
     said = program.run("2018-12-31T00:05:00Z", **SETTINGS)
     assert (said.code, said.row["archived"], said.row["deleted"]) == (1, 0, 0)
     assert "Nothing was deleted" in str(said.row["errors"])

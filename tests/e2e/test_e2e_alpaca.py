@@ -124,7 +124,7 @@ def test_an_unreachable_network_writes_nothing_half(tmp_path: Path) -> None:
     assert program("run").code == 3
     with sqlite3.connect(program.home / "sentinel.db") as store:
         tables = ("signals", "events", "effects", "watermarks")
-        counts = [store.execute(f"SELECT count(*) FROM {name}").fetchone() for name in tables]  # noqa: S608
+        counts = [store.execute(f"SELECT count(*) FROM {name}").fetchone() for name in tables]
     store.close()
     assert counts == [(0,)] * 4
 

@@ -1,15 +1,13 @@
-"""What is over is archived, then deleted in its time; what is open, owed or damaged never is."""
+"""What is over goes to the warehouse, then is deleted in its time; what is open, owed or damaged never is."""
 
 import datetime as dt
-import json
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 from crypto_signals.domain.errors import StoreUnusable
 from crypto_signals.engine.keeping import Keeper, Lifetimes
-from crypto_signals.warehouse.files import FileArchive
+from crypto_signals.warehouse.duckdb import DuckDbWarehouse
 
 from .world import BTC, ETH, LTC, World, bars, day, flat, pattern
 
@@ -33,24 +31,27 @@ def ended(world: Build) -> World:
 
 
 def keeper(world: World) -> Keeper:
-    return Keeper(world.store, FileArchive(world.folder / "archive"), LIFETIMES)
+    return Keeper(world.store, warehouse(world), LIFETIMES)
 
 
-def kept(world: World) -> list[str]:
-    lines = [
-        line
-        for file in sorted((world.folder / "archive").glob("*.jsonl"))
-        for line in file.read_text().splitlines()
-        if line
-    ]
-    return [json.loads(line)["signal"]["symbol"] for line in lines]
+def warehouse(world: World) -> DuckDbWarehouse:
+    return DuckDbWarehouse(world.folder / "warehouse.duckdb")
 
 
-def test_what_is_at_rest_is_archived_once(world: Build) -> None:
-    """The closed ones are archived with their whole story, the open one is not, and none a second time."""
+def kept(world: World) -> list[object]:
+    """The symbols of the signals in the warehouse, each of which has its outcome and its events."""
+    asked = (
+        "SELECT symbol FROM signals JOIN outcomes USING (signal_id) "
+        "WHERE signal_id IN (SELECT signal_id FROM events) ORDER BY symbol"
+    )
+    return [row["symbol"] for row in warehouse(world).ask(asked).rows]
+
+
+def test_what_is_at_rest_is_kept_once(world: Build) -> None:
+    """The closed ones go to the warehouse with their story, the open one does not, and none a second time."""
     w = ended(world)
     assert list(keeper(w).archived()) == [2]
-    assert sorted(kept(w)) == [BTC, ETH]
+    assert kept(w) == [BTC, ETH]
     assert list(keeper(w).archived()) == []
 
 
@@ -75,48 +76,32 @@ def test_each_kind_has_its_own_time(world: Build) -> None:
     assert symbols == [[BTC, ETH, LTC], [BTC, LTC], [BTC, LTC], [LTC], [LTC]]
 
 
-def test_nothing_is_deleted_that_was_not_archived(world: Build) -> None:
-    """However old it is: without a mark that it is archived, a signal stays."""
+def test_nothing_is_deleted_that_was_not_kept(world: Build) -> None:
+    """However old it is: without a mark that it is in the warehouse, a signal stays."""
     w = ended(world)
     assert list(keeper(w).cleaned(day(D + 4000))) == []
     assert len(w.signals()) == 3
 
 
-def test_an_archive_that_cannot_be_written_deletes_nothing(world: Build) -> None:
-    """The mark comes after the archive; a failure in between leaves everything where it was."""
+def test_a_warehouse_that_cannot_be_written_deletes_nothing(world: Build) -> None:
+    """The mark comes after the warehouse; a failure in between leaves everything where it was."""
     w = ended(world)
-    (w.folder / "archive").write_text("in the way")
+    (w.folder / "warehouse.duckdb").write_text("in the way")
     with pytest.raises(StoreUnusable, match="Nothing was deleted"):
         list(keeper(w).archived())
     assert len(w.store.at_rest(10)) == 2
 
 
-def test_cut_off_between_archive_and_mark(world: Build) -> None:
-    """It is archived again, under the same id, and then marked: twice in the archive, never not at all."""
+def test_cut_off_between_warehouse_and_mark(world: Build) -> None:
+    """It is kept again, under the same id, and then marked: it is there once, and never not at all."""
     w = ended(world)
-    FileArchive(w.folder / "archive").keep(w.store.at_rest(10))
+    warehouse(w).keep(w.store.at_rest(10))
     assert list(keeper(w).archived()) == [2]
-    assert sorted(kept(w)) == [BTC, BTC, ETH, ETH]
-
-
-def test_a_line_that_was_cut_harms_no_other(world: Build, tmp_path: Path) -> None:
-    """A crash in the middle of a line leaves a line that is no story; the next one stands on its own."""
-    w = ended(world)
-    stories = w.store.at_rest(10)
-    archive = FileArchive(tmp_path / "torn")
-    archive.keep(stories)
-    (file,) = (tmp_path / "torn").iterdir()
-    file.write_bytes(file.read_bytes()[:-20])
-    archive.keep(stories[:1])
-    whole, cut, last = file.read_text().splitlines()
-    assert json.loads(whole)["signal"]["signal_id"] == stories[0].signal.signal_id
-    assert json.loads(last)["signal"]["signal_id"] == stories[0].signal.signal_id
-    with pytest.raises(json.JSONDecodeError):
-        json.loads(cut)
+    assert kept(w) == [BTC, ETH]
 
 
 def test_a_dry_run_counts_what_would_be_done(world: Build) -> None:
-    """Also those that would be archived first and deleted at once; and it does none of it."""
+    """Also those that would be kept first and deleted at once; and it does none of it."""
     w = ended(world)
     assert keeper(w).prospects(day(D + 4)) == {"archived": 2, "deleted": 0}
     assert keeper(w).prospects(day(D + 10)) == {"archived": 2, "deleted": 1}

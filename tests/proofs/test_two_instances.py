@@ -65,7 +65,7 @@ def rows(program: Program) -> list[tuple[object, ...]]:
     path = program.settings["STORE_URL"].removeprefix("sqlite:///")
     with closing(sqlite3.connect(path)) as connection:
         tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type='table'")]
-        return [(name, *row) for name in tables for row in connection.execute(f"SELECT * FROM {name}")]  # noqa: S608
+        return [(name, *row) for name in tables for row in connection.execute(f"SELECT * FROM {name}")]
 
 
 def has_the_lease(program: Program) -> bool:

@@ -40,8 +40,8 @@ class SqlBackend:
         engine = create_engine(self.url.replace("postgresql:", "postgresql+psycopg:"), poolclass=NullPool)
         columns = PRIMARY_KEYS[table]
         with engine.begin() as connection:
-            found = connection.execute(text(f"SELECT {', '.join(columns)} FROM {table}")).mappings()  # noqa: S608
+            found = connection.execute(text(f"SELECT {', '.join(columns)} FROM {table}")).mappings()
             (row,) = (dict(row) for row in found if key_of(table, row) == key)
             where = " AND ".join(f"{name} = :{name}" for name in columns)
-            connection.execute(text(f"UPDATE {table} SET {_HARM[table]} WHERE {where}"), row)  # noqa: S608
+            connection.execute(text(f"UPDATE {table} SET {_HARM[table]} WHERE {where}"), row)
         engine.dispose()

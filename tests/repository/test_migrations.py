@@ -169,7 +169,7 @@ def first_schema(url: str) -> None:
 def _insert(connection: Connection, table: str, row: dict[str, Any]) -> None:
     names = ", ".join(row)
     values = ", ".join(f":{name}" for name in row)
-    connection.execute(text(f"INSERT INTO {table} ({names}) VALUES ({values})"), row)  # noqa: S608
+    connection.execute(text(f"INSERT INTO {table} ({names}) VALUES ({values})"), row)
 
 
 def test_a_store_of_the_first_version_goes_on(backend: Backend, opened: Open) -> None:

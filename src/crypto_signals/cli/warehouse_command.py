@@ -53,7 +53,8 @@ def query(question: Question, output: FormatOption = Format.TABLE) -> None:
     from crypto_signals.warehouse.star import NAMES  # noqa: PLC0415
 
     settings = config.load().settings
-    asked = f"SELECT * FROM {question}" if question in NAMES else question  # noqa: S608 - a name of our own
+    whole = f"SELECT * FROM {question} ORDER BY 1, 2, 3"  # noqa: S608 - asked for a name of our own alone
+    asked = whole if question in NAMES else question
     answer = warehouse(settings, RunBudget(settings.run_budget_seconds)).ask(asked)
     if output is Format.JSON:
         print_json({name: _plain(value) for name, value in row.items()} for row in answer.rows)
@@ -87,11 +88,11 @@ def status(output: FormatOption = Format.TABLE) -> None:
     if note:
         say(note, "yellow")
     if held:
-        tables = [(one.name, one.rows, one.first, one.last, one.what) for one in held]
-        shown = [(name, "view", "", "", views.meaning(name)) for name in views.NAMES]
-        print_table(
-            keeper.warehouse.place, ("name", "rows", "first", "last", "what a row is"), tables + shown
-        )
+        lines: list[tuple[object, ...]] = [
+            (one.name, one.rows, one.first, one.last, one.what) for one in held
+        ]
+        lines += [(name, "view", None, None, views.meaning(name)) for name in views.NAMES]
+        print_table(keeper.warehouse.place, ("name", "rows", "first", "last", "what a row is"), lines)
     else:
         say(f"there is no warehouse at {keeper.warehouse.place} yet: the first closed signal makes it")
     if waiting:

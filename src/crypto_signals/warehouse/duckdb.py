@@ -10,7 +10,7 @@ import pyarrow as pa
 from crypto_signals.domain.errors import StoreUnusable, UsageError
 from crypto_signals.engine.ports import Answer, Holding, Story
 from crypto_signals.warehouse import views
-from crypto_signals.warehouse.schema import Fact, Kind, Table
+from crypto_signals.warehouse.schema import Column, Fact, Kind, Table
 from crypto_signals.warehouse.star import TABLES, facts
 
 _TYPES = {
@@ -21,16 +21,11 @@ _TYPES = {
     Kind.MOMENT: ("TIMESTAMP WITH TIME ZONE", pa.timestamp("us", "UTC")),
     Kind.DAY: ("DATE", pa.date32()),
 }
-_WRONG_SQL = (
-    duckdb.ProgrammingError,
-    duckdb.DataError,
-    duckdb.NotSupportedError,
-    duckdb.InvalidInputException,
-)
+_WRONG_SQL = (duckdb.ProgrammingError, duckdb.DataError, duckdb.NotSupportedError)
 
 
 class DuckDbWarehouse:
-    """A `Warehouse` in one file. It is open only while it is used, so that others may look at it in between."""
+    """A `Warehouse` in one file, open only while it is used, so that others may look at it in between."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -51,8 +46,8 @@ class DuckDbWarehouse:
     def ask(self, sql: str) -> Answer:
         if not self._path.exists():
             raise UsageError(
-                f"there is no warehouse at {self._path} yet: it is made when the first closed signal is brought "
-                "there, by a run or by sentinel warehouse sync"
+                f"there is no warehouse at {self._path} yet: the first closed signal makes it, brought there "
+                "by a run or by sentinel warehouse sync"
             )
         with self._open() as connection:
             try:
@@ -93,33 +88,37 @@ class DuckDbWarehouse:
 
 def _said(path: Path, error: object) -> str:
     return (
-        f"the warehouse {path} cannot be used: {error}. Nothing was deleted. See that no other program has it "
-        "open, that it may be written, and that its disk has space; then run again."
+        f"the warehouse {path} cannot be used: {error}. Nothing was deleted. See that no other program has "
+        "it open, that it may be written, and that its disk has space; then run again."
     )
 
 
 @contextmanager
 def _connected(path: Path, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:
-    config = {"memory_limit": "256MB", "threads": "2"}
-    with duckdb.connect(path, read_only=read_only, config=config) as connection:
+    limits: dict[str, str | bool | int | float | list[str]] = {"memory_limit": "256MB", "threads": 2}
+    with duckdb.connect(path, read_only=read_only, config=limits) as connection:
         connection.execute("SET TimeZone = 'UTC'")
         yield connection
 
 
 def _bring_up_to_date(connection: duckdb.DuckDBPyConnection) -> None:
     """Makes what is missing; a column that came later is empty in older rows."""
+    listed = "SELECT table_name, column_name FROM duckdb_columns() WHERE NOT internal"
+    there = set(connection.execute(listed).fetchall())
     for table in TABLES:
-        columns = ", ".join(
-            f"{column.name} {_TYPES[column.kind][0]}{' NOT NULL' if column.required else ''}"
-            for column in table.columns
-        )
-        connection.execute(f"CREATE TABLE IF NOT EXISTS {table.name} ({columns})")
+        if not any(name == table.name for name, _ in there):
+            connection.execute(f"CREATE TABLE {table.name} ({', '.join(map(_defined, table.columns))})")
+            continue
         for column in table.columns:
-            connection.execute(
-                f"ALTER TABLE {table.name} ADD COLUMN IF NOT EXISTS {column.name} {_TYPES[column.kind][0]}"
-            )
+            if (table.name, column.name) not in there:
+                kind = _TYPES[column.kind][0]
+                connection.execute(f"ALTER TABLE {table.name} ADD COLUMN {column.name} {kind}")
     for name in views.NAMES:
         connection.execute(f"CREATE OR REPLACE VIEW {name} AS {views.query(name)}")
+
+
+def _defined(column: Column) -> str:
+    return f"{column.name} {_TYPES[column.kind][0]}{' NOT NULL' if column.required else ''}"
 
 
 def _merge(connection: duckdb.DuckDBPyConnection, table: Table, rows: Sequence[Fact]) -> None:

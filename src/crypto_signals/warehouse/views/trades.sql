@@ -1,7 +1,7 @@
 -- One row a closed signal, flat: its terms, what became of it, and the odds that it carried.
 SELECT
-  s.signal_id, s.day, s.symbol, s.asset_class, s.timeframe, s.strategy, s.strategy_version, s.detector, s.family,
-  s.direction, s.conviction, s.bar_ts, s.announced_at, s.closed_at, s.late_bars, s.is_shadow, s.is_told, s.status,
+  s.day, s.symbol, s.detector, s.direction, s.signal_id, s.asset_class, s.timeframe, s.strategy, s.strategy_version,
+  s.family, s.conviction, s.bar_ts, s.announced_at, s.closed_at, s.late_bars, s.is_shadow, s.is_told, s.status,
   s.exit_reason, s.entry, s.stop, s.target_1, s.target_2, s.target_3, s.feed,
   o.market_status, o.market_exit_reason, o.entered, o.entry_ts, o.entry_fill, o.exit_ts, o.exit_price, o.bars_held,
   o.targets_hit, o.hit, o.result_r, o.fees_r, o.ambiguous,
