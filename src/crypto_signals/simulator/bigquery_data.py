@@ -29,7 +29,9 @@ from crypto_signals.simulator.bigquery_values import (
 class BigQueryData:
     """One project with one dataset.
 
-    ``polls``: how often a job that was started is still running when it is asked for. ``ahead_s``: how far the server's clock is ahead. ``spoiled``: what the next jobs fail with, in order.
+    ``polls``: how often a job that was started is still running when it is asked for. ``ahead_s``: how far
+    the clock is ahead. ``spoiled``: what the next jobs fail with, in order; an empty text
+    spares one.
     """
 
     project: str = "stand-in"
@@ -145,8 +147,8 @@ class BigQueryData:
         }
 
     def _spoil(self) -> None:
-        if self.spoiled:
-            raise Refusal(500, "backendError", self.spoiled.pop(0))
+        if self.spoiled and (why := self.spoiled.pop(0)):
+            raise Refusal(500, "backendError", why)
 
     def _load(self, load: Json, data: bytes) -> Json:
         name = load["destinationTable"]["tableId"]

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 
-from google.api_core.exceptions import Conflict, NotFound
+from google.api_core.exceptions import BadRequest, Conflict, NotFound
 from google.cloud.bigquery import ArrayQueryParameter, LoadJob, LoadJobConfig, QueryJob, QueryJobConfig
 from google.cloud.bigquery import Table as Resource
 
@@ -64,7 +64,7 @@ def bring(service: Service, rows: Mapping[str, Sequence[Fact]]) -> None:
             _see(service, rows[SIGNALS.name])
         except _Undone as error:
             why = str(error)
-        except NotFound as error:
+        except (BadRequest, NotFound) as error:
             why = sentence(error)
         else:
             why = None

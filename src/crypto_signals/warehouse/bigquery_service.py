@@ -68,7 +68,7 @@ class Service:
         """Raises ``StoreUnusable`` where the time is over or the run is asked to stop."""
         if time.monotonic() + seconds > self.end or not self.patience.wait(seconds):
             raise StoreUnusable(
-                "the time for it is over. BigQuery goes on with what it has taken; the next run takes it up there."
+                "the time for it is over. What BigQuery has taken in, it goes on with; the next run sees to it."
             )
 
     def started(self, job_id: str, start: Callable[[], Job]) -> Job:
@@ -158,7 +158,7 @@ def _said(error: Exception) -> str:
     if isinstance(error, GoogleAPICallError):
         return sentence(error)
     if isinstance(error, requests.Timeout):
-        return f"it did not answer within {HTTP_S:g} s"
+        return f"it did not answer within {ONCE['timeout']:g} s"
     if isinstance(error, GoogleAuthError) and not isinstance(error, TransportError):
         return "nobody is logged in to Google Cloud here, or that login has ended"
     return f"there is no connection ({type(error).__name__})"

@@ -65,6 +65,8 @@ def _mend(service: Service, resource: Resource, mend: Mend) -> None:
         raise StoreUnusable(
             f"{resource.table_id} is there, but as a {str(found.table_type).lower()}: rename or delete it."
         )
+    if found.labels.get(LABEL) == resource.labels[LABEL]:
+        return
     if changed := mend(found):
         found.labels = {**found.labels, **resource.labels}
         found.description = resource.description
