@@ -194,7 +194,7 @@ def test_a_job_of_a_run_that_was_cut_off_is_waited_for(service: BigQueryStandIn)
 
 
 def test_rows_that_somebody_deleted_are_noticed(service: BigQueryStandIn) -> None:
-    """Though the jobs that wrote them count as done: they are written again before anybody calls them safe."""
+    """Though the jobs that wrote them count as done: they are written again before they count as safe."""
     rows = expected(service)
     service.faults.add([FaultRule(fault="reset_before", method="DELETE", times=None)])
     with pytest.raises(StoreUnusable):
@@ -230,7 +230,7 @@ def test_a_column_that_came_later_is_added(service: BigQueryStandIn) -> None:
     columns = {one["name"]: one["mode"] for one in service.data.tables["events"]["schema"]["fields"]}
     assert (columns["type"], columns["detail"]) == ("NULLABLE", "NULLABLE")
     names = ", ".join(column.name for column in EVENTS.columns)
-    events = service.data.rows(f"SELECT {names} FROM events ORDER BY ALL")
+    events = service.data.rows(f"FROM events SELECT {names} ORDER BY ALL")
     assert events == rows["events"]  # type: ignore[index]
 
 
@@ -277,7 +277,7 @@ def test_a_service_that_never_answers_is_given_up(
     monkeypatch.setitem(bigquery_service.ONCE, "timeout", 0.2)  # type: ignore[arg-type]
     service.faults.add([FaultRule(fault="hang", times=None, seconds=30)])
     begun = time.monotonic()
-    with pytest.raises(StoreUnusable, match="did not answer within 0.2 s"):
+    with pytest.raises(StoreUnusable, match=r"did not answer within 0\.2 s"):
         warehouse().keep(STORIES)
     assert time.monotonic() - begun < 5
 

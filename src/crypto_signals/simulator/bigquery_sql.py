@@ -52,6 +52,11 @@ def read_sql(sql: str, here: tuple[str, str], default: str | None, there: frozen
     if len(statements) != 1:
         return Read("SCRIPT", sql, frozenset())
     (statement,) = statements
+    kind = next((kind for made, kind in _KINDS if isinstance(statement, made)), None)
+    if kind is None:
+        raise SqlRefused("invalidQuery", f"Syntax error: Unexpected {sql.split(maxsplit=1)[0]}")
+    if isinstance(statement, exp.Create | exp.Drop):
+        return Read(kind, sql, frozenset())
     own = {cte.alias for cte in statement.find_all(exp.CTE)}
     named = set()
     for table in statement.find_all(exp.Table):
@@ -60,9 +65,6 @@ def read_sql(sql: str, here: tuple[str, str], default: str | None, there: frozen
             named.add(table.name)
     for parameter in list(statement.find_all(exp.Parameter)):
         parameter.replace(exp.Placeholder(this=parameter.name))
-    kind = next((kind for made, kind in _KINDS if isinstance(statement, made)), None)
-    if kind is None:
-        raise SqlRefused("invalidQuery", f"Syntax error: Unexpected {sql.split(maxsplit=1)[0]}")
     return Read(kind, statement.sql("duckdb"), frozenset(named))
 
 

@@ -68,7 +68,7 @@ class Service:
         """Raises ``StoreUnusable`` where the time is over or the run is asked to stop."""
         if time.monotonic() + seconds > self.end or not self.patience.wait(seconds):
             raise StoreUnusable(
-                "the time for it is over. What BigQuery has taken in, it goes on with; the next run sees to it."
+                "the time for it is over. BigQuery goes on with what it has; the next run takes it up there."
             )
 
     def started(self, job_id: str, start: Callable[[], Job]) -> Job:
