@@ -1,9 +1,9 @@
-"""Lets GoogleSQL's own analyser read what BigQuery will be sent: every view and every merge, untouched.
+"""Lets GoogleSQL's own analyser read all that BigQuery will be sent, untouched: views, merges, queries.
 
 The analyser is heavy and has an environment of its own, which knows nothing of this project. So the project
 says what there is, as JSON, and the analyser judges it:
 
-    .venv/bin/python tools/check_googlesql.py describe | .venv-googlesql/bin/python tools/check_googlesql.py
+    .venv/bin/python tools/check_googlesql.py describe | .venv/googlesql/bin/python tools/check_googlesql.py
 
 It ends with 1 when a statement is refused, and also when one that must be refused is not.
 """
@@ -24,6 +24,8 @@ WRONG = (
 def described() -> dict[str, Any]:
     """The tables, and the statements in the order in which they are made, as the project has them."""
     from crypto_signals.warehouse import views  # noqa: PLC0415 - the analyser's environment lacks it
+    from crypto_signals.warehouse.bigquery import counted  # noqa: PLC0415
+    from crypto_signals.warehouse.bigquery_passages import KEPT  # noqa: PLC0415
     from crypto_signals.warehouse.star import TABLES  # noqa: PLC0415
 
     tables = {table.name: {column.name: column.kind.value for column in table.columns} for table in TABLES}
@@ -31,6 +33,7 @@ def described() -> dict[str, Any]:
         "tables": tables | {f"staged_{name}": columns for name, columns in tables.items()},
         "views": {name: views.query(name) for name in views.NAMES},
         "merges": {table.name: table.merged_from(f"staged_{table.name}") for table in TABLES},
+        "queries": {"of what is kept": KEPT, "of what is held": counted(TABLES)},
     }
 
 
@@ -59,7 +62,7 @@ class Judge:
         language = LanguageOptions.maximum_features()
         language.product_mode = ProductMode.PRODUCT_EXTERNAL
         language.supported_statement_kinds = []
-        self._options = AnalyzerOptions(language_options=language)
+        self._options = AnalyzerOptions(language_options=language, allow_undeclared_parameters=True)
         functions = ZetaSQLBuiltinFunctionOptions(language_options=language)
         self._catalogue = CatalogBuilder("warehouse").with_builtin_functions(functions)
 
@@ -89,7 +92,7 @@ def judged(said: dict[str, Any]) -> list[str]:
     judge, problems = Judge(), []
     for name, columns in said["tables"].items():
         judge.knows(name, columns)
-    for kind in ("views", "merges"):
+    for kind in ("views", "merges", "queries"):
         for name, sql in said[kind].items():
             try:
                 columns = judge.read(sql)

@@ -295,6 +295,21 @@ def test_a_wish_to_stop_ends_the_wait_for_a_job(service: BigQueryStandIn) -> Non
     assert time.monotonic() - begun < 5
 
 
+def test_a_wish_to_stop_ends_the_wait_for_an_answer(
+    service: BigQueryStandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the request that is under way: it is not made again."""
+    monkeypatch.setitem(bigquery_service.ONCE, "timeout", 1.0)  # type: ignore[arg-type]
+    service.faults.add([FaultRule(fault="hang", times=None, seconds=30)])
+    budget = RunBudget(math.inf)
+    stopper = threading.Timer(0.3, budget.stop)
+    stopper.start()
+    with pytest.raises(StoreUnusable, match="the time for it is over"):
+        warehouse(budget).keep(STORIES)
+    stopper.join()
+    assert service.faults.as_json()[0]["struck"] == 1
+
+
 def test_a_keep_has_an_end(service: BigQueryStandIn, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the patience allows."""
     monkeypatch.setattr(bigquery, "KEEP_S", 0.5)

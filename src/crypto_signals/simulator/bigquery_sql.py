@@ -1,6 +1,7 @@
 """Reads GoogleSQL as the stand-in for BigQuery needs it: its kind, what it names, and how DuckDB says it."""
 
 from dataclasses import dataclass
+from functools import cache
 
 try:
     import sqlglot
@@ -40,6 +41,7 @@ class Read:
     tables: frozenset[str]
 
 
+@cache
 def read_sql(sql: str, here: tuple[str, str], default: str | None, there: frozenset[str]) -> Read:
     """A statement over the tables ``there`` are in project and dataset ``here``.
 

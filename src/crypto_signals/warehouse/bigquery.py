@@ -44,8 +44,7 @@ class BigQueryWarehouse:
         with self._open(ASK_S) as service:
             there = present(service)
             tables = [table for table in reversed(TABLES) if table.name in there]
-            counted = " UNION ALL ".join(map(_counted, tables))
-            _, rows = service.asked(counted, QueryJobConfig()) if tables else ((), [])
+            _, rows = service.asked(counted(tables), QueryJobConfig()) if tables else ((), [])
         found = {row["name"]: (row["n"], row["first"], row["last"]) for row in rows}
         return [Holding(table.name, table.what, *found[table.name]) for table in tables]
 
@@ -83,6 +82,10 @@ def _examine(service: Service, sql: str) -> None:
         )
 
 
-def _counted(table: Table) -> str:
+def counted(tables: Sequence[Table]) -> str:
+    """The query for how much each of them holds, and of which days."""
     figures = "COUNT(*) AS n, MIN(day) AS first, MAX(day) AS last"
-    return f"SELECT '{table.name}' AS name, {figures} FROM {table.name}"  # noqa: S608 - a name of our own
+    return " UNION ALL ".join(
+        f"SELECT '{table.name}' AS name, {figures} FROM {table.name}"  # noqa: S608 - names of our own
+        for table in tables
+    )

@@ -28,7 +28,7 @@ from crypto_signals.warehouse.star import SIGNALS, TABLES
 ATTEMPTS = 4
 LIFETIME = timedelta(days=1)
 PREFIX = "passage_"
-_KEPT = (
+KEPT = (
     "SELECT COUNT(DISTINCT signal_id) AS kept FROM signals "
     "WHERE day IN UNNEST(@days) AND signal_id IN UNNEST(@signal_ids)"
 )
@@ -161,7 +161,7 @@ def _see(service: Service, signals: Sequence[Fact]) -> None:
         ],
         use_query_cache=False,
     )
-    _, rows = service.asked(_KEPT, config)
+    _, rows = service.asked(KEPT, config)
     missing = len(ids) - int(rows[0]["kept"])
     if missing:
         raise _Undone(f"of {len(ids)} signals that were brought there {missing} are missing again")
