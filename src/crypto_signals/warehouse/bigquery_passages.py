@@ -28,10 +28,6 @@ from crypto_signals.warehouse.star import SIGNALS, TABLES
 ATTEMPTS = 4
 LIFETIME = timedelta(days=1)
 PREFIX = "passage_"
-KEPT = (
-    "SELECT COUNT(DISTINCT signal_id) AS kept FROM signals "
-    "WHERE day IN UNNEST(@days) AND signal_id IN UNNEST(@signal_ids)"
-)
 
 
 class _Undone(Exception):
@@ -61,7 +57,7 @@ def bring(service: Service, rows: Mapping[str, Sequence[Fact]]) -> None:
         passages = [_passage(service, table, rows[table.name]) for table in TABLES if rows[table.name]]
         try:
             _take_over(service, passages)
-            _see(service, rows[SIGNALS.name])
+            _see(service, rows)
         except _Undone as error:
             why = str(error)
         except (BadRequest, NotFound) as error:
@@ -150,10 +146,19 @@ def _well(service: Service, job: Job) -> Job:
     return job
 
 
-def _see(service: Service, signals: Sequence[Fact]) -> None:
+def kept(tables: Sequence[Table]) -> str:
+    """The query for how many rows of the signals ``@signal_ids``, ended on ``@days``, each of them has."""
+    return " UNION ALL ".join(
+        f"SELECT '{table.name}' AS name, COUNT(*) AS n FROM {table.name} "  # noqa: S608 - names of our own
+        "WHERE day IN UNNEST(@days) AND signal_id IN UNNEST(@signal_ids)"
+        for table in tables
+    )
+
+
+def _see(service: Service, rows: Mapping[str, Sequence[Fact]]) -> None:
     """Rows may have been deleted since a job that still counts as done. Raises ``_Undone``."""
-    days = sorted({row["day"] for row in signals})
-    ids = sorted({row["signal_id"] for row in signals})
+    days = sorted({row["day"] for row in rows[SIGNALS.name]})
+    ids = sorted({row["signal_id"] for row in rows[SIGNALS.name]})
     config = QueryJobConfig(
         query_parameters=[
             ArrayQueryParameter("days", "DATE", days),
@@ -161,10 +166,10 @@ def _see(service: Service, signals: Sequence[Fact]) -> None:
         ],
         use_query_cache=False,
     )
-    _, rows = service.asked(KEPT, config)
-    missing = len(ids) - int(rows[0]["kept"])
-    if missing:
-        raise _Undone(f"of {len(ids)} signals that were brought there {missing} are missing again")
+    _, found = service.asked(kept(TABLES), config)
+    for name, there in sorted((row["name"], row["n"]) for row in found):
+        if there < len(rows[name]):
+            raise _Undone(f"of {len(rows[name])} rows brought to its table {name} only {there} are there")
 
 
 def _line(table: Table, row: Fact) -> bytes:
