@@ -5,11 +5,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 
 from crypto_signals.domain.errors import StoreUnusable
-from crypto_signals.engine.ports import Story
 from crypto_signals.process import RunBudget
 from crypto_signals.simulator.bigquery import BigQueryStandIn
 from crypto_signals.simulator.bigquery_data import BigQueryData
@@ -30,6 +30,7 @@ from warehouse.bigquery_world import (
 )
 
 STUCK = 10**9
+Rows = dict[str, list[tuple[Any, ...]]]
 
 
 @pytest.fixture(scope="module")
@@ -47,22 +48,20 @@ def service(shared: BigQueryStandIn) -> BigQueryStandIn:
     return shared
 
 
-def expected(service: BigQueryStandIn, stories: list[Story] = STORIES) -> object:
-    """What is held when nothing gets in the way; the dataset is another one then."""
-    warehouse().keep(stories)
-    rows = held(service.data)
-    service.data = BigQueryData()
-    service.asked.clear()
-    return rows
+@pytest.fixture(scope="module")
+def rows(shared: BigQueryStandIn) -> Rows:
+    """What is held of all the stories when nothing gets in the way."""
+    shared.data = BigQueryData()
+    warehouse().keep(STORIES)
+    return held(shared.data)
 
 
 def named(table: dict[str, object], *names: str) -> dict[str, object]:
     return {name: table.get(name) for name in names}
 
 
-def test_to_keep_again_changes_nothing(service: BigQueryStandIn) -> None:
+def test_to_keep_again_changes_nothing(service: BigQueryStandIn, rows: Rows) -> None:
     """The same, some of the same, and nothing: each signal is there once, and nothing is left on the way."""
-    rows = expected(service)
     warehouse().keep(STORIES[:6])
     for stories in (STORIES[3:], STORIES, []):
         warehouse().keep(stories)
@@ -108,9 +107,8 @@ def test_what_is_up_to_date_is_not_looked_at_again(service: BigQueryStandIn) -> 
 
 
 @pytest.mark.parametrize("fault", ["status", "reset_before", "reset_after", "half_body", "not_json"])
-def test_every_request_may_fail_once(service: BigQueryStandIn, fault: FaultName) -> None:
+def test_every_request_may_fail_once(service: BigQueryStandIn, rows: Rows, fault: FaultName) -> None:
     """Each is made again, also where the service has done what it was asked and only the answer was lost."""
-    rows = expected(service)
     for method in ("GET", "POST") if fault == "not_json" else ("GET", "POST", "DELETE"):
         service.faults.add(
             FaultRule(fault=fault, status=503, method=method, after=number) for number in range(0, 200, 2)
@@ -122,7 +120,8 @@ def test_every_request_may_fail_once(service: BigQueryStandIn, fault: FaultName)
 
 def test_a_failed_job_is_done_under_another_id(service: BigQueryStandIn) -> None:
     """Whichever of the jobs it is; its own id can never be used again."""
-    rows = expected(service, PLAIN)
+    warehouse().keep(PLAIN)
+    rows = held(service.data)
     for number in range(7):
         service.data = BigQueryData(spoiled=[""] * number + ["the backend failed"])
         warehouse().keep(PLAIN)
@@ -132,9 +131,9 @@ def test_a_failed_job_is_done_under_another_id(service: BigQueryStandIn) -> None
 
 def test_jobs_that_always_fail_are_said_so_and_do_not_stand_in_the_way_later(
     service: BigQueryStandIn,
+    rows: Rows,
 ) -> None:
     """In BigQuery's words, with what to do; another day, the same rows find ids of their own."""
-    rows = expected(service)
     service.data.spoiled = ["the backend failed"] * 60
     for _ in range(2):
         with pytest.raises(
@@ -158,9 +157,8 @@ class Meanwhile(NoWaiting):
         return super().wait(seconds)
 
 
-def test_a_table_of_passage_that_expires_is_made_again(service: BigQueryStandIn) -> None:
+def test_a_table_of_passage_that_expires_is_made_again(service: BigQueryStandIn, rows: Rows) -> None:
     """Also where its load is long done, for a run that was cut off, and while a run waits for it."""
-    rows = expected(service)
 
     def expire() -> None:
         for name in passages(service.data):
@@ -180,9 +178,8 @@ def test_a_table_of_passage_that_expires_is_made_again(service: BigQueryStandIn)
     assert held(service.data) == rows
 
 
-def test_a_job_of_a_run_that_was_cut_off_is_waited_for(service: BigQueryStandIn) -> None:
+def test_a_job_of_a_run_that_was_cut_off_is_waited_for(service: BigQueryStandIn, rows: Rows) -> None:
     """No second one is started beside it: it has the same id."""
-    rows = expected(service)
     service.data.polls = STUCK
     with pytest.raises(StoreUnusable):
         warehouse(NoWaiting(most=3)).keep(STORIES)
@@ -194,9 +191,8 @@ def test_a_job_of_a_run_that_was_cut_off_is_waited_for(service: BigQueryStandIn)
 
 
 @pytest.mark.parametrize("name", [table.name for table in TABLES])
-def test_rows_that_somebody_deleted_are_noticed(service: BigQueryStandIn, name: str) -> None:
+def test_rows_that_somebody_deleted_are_noticed(service: BigQueryStandIn, rows: Rows, name: str) -> None:
     """Though the jobs that wrote them count as done: they are written again before they count as safe."""
-    rows = expected(service)
     service.faults.add([FaultRule(fault="reset_before", method="DELETE", times=None)])
     with pytest.raises(StoreUnusable):
         warehouse().keep(STORIES)
@@ -223,16 +219,15 @@ def older(service: BigQueryStandIn, **changed: str | None) -> None:
     service.data.insert({"tableReference": reference, "schema": {"fields": fields}})
 
 
-def test_a_column_that_came_later_is_added(service: BigQueryStandIn) -> None:
+def test_a_column_that_came_later_is_added(service: BigQueryStandIn, rows: Rows) -> None:
     """It is empty in older rows, and so not required, whatever it is in a new table."""
-    rows = expected(service)
     older(service, type=None, detail=None)
     warehouse().keep(STORIES)
     columns = {one["name"]: one["mode"] for one in service.data.tables["events"]["schema"]["fields"]}
     assert (columns["type"], columns["detail"]) == ("NULLABLE", "NULLABLE")
     names = ", ".join(column.name for column in EVENTS.columns)
     events = service.data.rows(f"FROM events SELECT {names} ORDER BY ALL")
-    assert events == rows["events"]  # type: ignore[index]
+    assert events == rows["events"]
 
 
 def test_a_column_of_a_later_version_is_left_alone(service: BigQueryStandIn) -> None:
