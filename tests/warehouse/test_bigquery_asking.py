@@ -1,27 +1,18 @@
-"""BigQuery answers as the file does, to questions alone, and a real process can die while it brings rows."""
+"""BigQuery answers as the file does, and to questions alone."""
 
 import datetime as dt
-import signal
 from collections.abc import Iterator
-from contextlib import closing
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from crypto_signals.domain.errors import StoreUnusable, UsageError
-from crypto_signals.domain.vocabulary import EffectStatus
-from crypto_signals.engine.ports import Saved
-from crypto_signals.repository.opening import open_store
 from crypto_signals.simulator.bigquery import BigQueryStandIn
 from crypto_signals.simulator.bigquery_data import BigQueryData
-from crypto_signals.simulator.fault_rules import FaultRule
 from crypto_signals.warehouse import views
 from crypto_signals.warehouse.duckdb import DuckDbWarehouse
 from crypto_signals.warehouse.star import NAMES, TABLES
-from e2e.program import Program, clean, one_line, until
-from warehouse.bigquery_world import DATASET, PROJECT, STORIES, NoWaiting, held, passages, stand_in, warehouse
+from warehouse.bigquery_world import DATASET, PROJECT, STORIES, NoWaiting, held, stand_in, warehouse
 
 
 @pytest.fixture(scope="module")
@@ -129,66 +120,3 @@ def test_views_are_sent_untouched_but_for_where_their_tables_are(service: BigQue
     for name in views.NAMES:
         sent = service.data.tables[name]["view"]["query"]
         assert sent.replace(f"`{PROJECT}.{DATASET}`.", "") == views.query(name)
-
-
-@pytest.fixture
-def program(service: BigQueryStandIn, tmp_path: Path) -> Program:
-    """A store with closed signals that owe nothing, and BigQuery for a warehouse."""
-    address = f"sqlite:///{tmp_path / 'store.db'}"
-    with closing(open_store(address)) as store:
-        store.acquire("test", 60)
-        done = [
-            Saved(
-                one.signal,
-                0,
-                one.events,
-                tuple(replace(effect, status=EffectStatus.DONE) for effect in one.effects),
-            )
-            for one in STORIES
-        ]
-        store.commit(done)
-        store.release()
-    return Program(
-        tmp_path,
-        {
-            "STORE_URL": address,
-            "WAREHOUSE_URL": f"bigquery://{PROJECT}/{DATASET}",
-            "BIGQUERY_EMULATOR_HOST": service.address,
-        },
-    )
-
-
-def test_a_killed_sync_is_finished_by_the_next(service: BigQueryStandIn, program: Program) -> None:
-    """Killed while its rows are on their way: the next one meets what it left, and nothing is twice."""
-    full, service.data = service.data, BigQueryData()
-    service.faults.add([FaultRule(fault="hang", path="^/upload", after=2, seconds=60)])
-    process = program.start("warehouse", "sync")
-    until(lambda: service.faults.as_json()[0]["struck"])
-    process.kill()
-    assert process.wait() == -signal.SIGKILL
-    process.communicate()
-    service.faults.clear()
-    assert (len(passages(service.data)), service.data.rows("SELECT COUNT(*) FROM signals")) == (5, [(0,)])
-
-    clean(program("warehouse", "sync", "--format", "json"))
-    assert program.answers[-1].row["signals"] == len(STORIES)
-    status = clean(program("warehouse", "status", "--format", "json")).row
-    assert (status["waiting"], status["place"]) == (0, f"bigquery://{PROJECT}/{DATASET}")
-    kept, before = held(service.data), held(full)
-    assert list(map(_but_the_story, kept.values())) == list(map(_but_the_story, before.values()))
-    assert passages(service.data) == []
-    service.data = full
-
-
-def _but_the_story(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    """The record as JSON has what a store adds to a signal."""
-    return [tuple(value for value in row if not str(value).startswith('{"signal"')) for row in rows]
-
-
-def test_the_command_says_what_bigquery_says(program: Program) -> None:
-    """In one line, with its exit code: 2 for a bad question, 3 for a dataset that is not there."""
-    said = one_line(program("warehouse", "query", "SELECT profit FROM trades"), 2)
-    assert "profit" in said
-    elsewhere = f"bigquery://{PROJECT}/elsewhere"
-    said = one_line(program("warehouse", "sync", WAREHOUSE_URL=elsewhere), 3)
-    assert "bq --location=EU mk --dataset stand-in:elsewhere" in said
