@@ -3,7 +3,7 @@ BIN := .venv/bin
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test proof soak bench lint lock clean
+.PHONY: run test proof soak bench lint googlesql lock clean
 
 run: .venv/.installed          ## the main job over the bundled bars, in virtual time
 	$(BIN)/sentinel demo
@@ -26,6 +26,9 @@ lint: .venv/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+googlesql: .venv/googlesql/.installed  ## what BigQuery will be sent, read by GoogleSQL's own analyser
+	$(BIN)/python tools/check_googlesql.py describe | .venv/googlesql/bin/python tools/check_googlesql.py
+
 .venv/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --require-hashes -r requirements.lock
@@ -38,6 +41,11 @@ lint: .venv/.dev
 
 .venv/.bench: .venv/.dev requirements-bench.lock
 	$(BIN)/pip install --quiet --require-hashes -r requirements-bench.lock
+	touch $@
+
+.venv/googlesql/.installed: .venv/.installed requirements-googlesql.lock
+	$(PYTHON) -m venv .venv/googlesql
+	.venv/googlesql/bin/pip install --quiet --require-hashes -r requirements-googlesql.lock
 	touch $@
 
 lock:                          ## renews the locks (needs uv)
