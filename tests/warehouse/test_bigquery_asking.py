@@ -37,7 +37,7 @@ def test_tables_and_views_say_what_the_file_says(
 ) -> None:
     """Every column under its name, every value to the last digit, every moment in UTC."""
     assert service.address
-    question = f"SELECT * FROM {name}"  # noqa: S608 - a name of our own
+    question = f"SELECT * FROM {name}"
     there, here = warehouse().ask(question), file.ask(question)
     assert there.columns == here.columns
     assert sorted(map(repr, there.rows)) == sorted(map(repr, map(_in_utc, here.rows)))
