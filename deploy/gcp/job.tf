@@ -1,7 +1,8 @@
 locals {
   store_path = var.firestore_database == "(default)" ? "" : "/${var.firestore_database}"
 
-  # SENTINEL_HOME lies in memory and is gone after each run: signals are in Firestore, and bars are asked for anew.
+  # SENTINEL_HOME is the folder of the image, in memory and gone after each run: signals are in Firestore, and
+  # bars are asked for anew.
   environment = {
     CRYPTO_SYMBOLS       = var.crypto_symbols
     ENVIRONMENT          = "PROD"
@@ -9,7 +10,6 @@ locals {
     GOOGLE_CLOUD_PROJECT = var.project
     LOG_FORMAT           = "gcp"
     RUN_BUDGET_SECONDS   = tostring(var.run_budget_seconds)
-    SENTINEL_HOME        = "/tmp/sentinel"
     STORE_URL            = "firestore://${var.project}${local.store_path}"
     TEST_MODE            = tostring(var.test_mode)
     WAREHOUSE_URL        = "bigquery://${var.project}/${google_bigquery_dataset.warehouse.dataset_id}"
