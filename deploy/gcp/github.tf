@@ -82,6 +82,8 @@ resource "google_project_iam_custom_role" "waits" {
   role_id     = "${replace(var.name, "-", "_")}_waits"
   title       = "Crypto Sentinel: waits for executions"
   permissions = ["run.executions.get", "run.executions.list"]
+
+  depends_on = [google_project_service.needed]
 }
 
 resource "google_project_iam_member" "deployer_waits" {

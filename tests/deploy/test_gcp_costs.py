@@ -24,7 +24,7 @@ from simulator.simulator_fixtures import running_simulator
 
 __all__ = ["emulator"]
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(1200)]
-DAYS = int(os.environ.get("COST_DAYS", "10"))
+DAYS = int(os.environ.get("COST_DAYS", "5"))
 FIRST = datetime(2018, 11, 5, tzinfo=UTC)
 DUE = [timedelta(hours=hour, minutes=minute) for hour, minute in ((0, 5), (0, 20), (1, 0))]
 DUE += [timedelta(hours=21, minutes=25), timedelta(hours=21, minutes=40), timedelta(hours=22, minutes=20)]

@@ -39,7 +39,7 @@ def discord() -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """Its address, and what it was told."""
     handler = type("Handler", (Heard,), {"bodies": []})
     server = HTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}/api/webhooks/1/secret", handler.bodies
     server.shutdown()
