@@ -4,23 +4,28 @@ import atexit
 import hashlib
 import os
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
-from numba import config
-
 _KERNELS = tuple(Path(__file__).parent / room for room in ("analysis", "domain", "research"))
 """Where they are, and what they take their constants from."""
+_VARIABLE = "NUMBA_CACHE_DIR"
 
 
 def choose() -> None:
     """Points the compiler at a folder of this user's, named after the sources of the kernels.
 
     The compiler notices a change in a kernel's own file alone, not in what it calls. Where the user has no
-    folder that can be written, kernels are compiled anew by each process. ``NUMBA_CACHE_DIR`` wins.
+    folder that can be written, kernels are compiled anew by each process. ``NUMBA_CACHE_DIR`` wins. The
+    compiler itself, slow to load, is left to those who compile: it reads its environment when it is loaded.
     """
-    if not config.CACHE_DIR:  # type: ignore[attr-defined] # set when numba reads its environment
-        config.CACHE_DIR = str(_folder())  # type: ignore[attr-defined]
+    if "numba" in sys.modules:
+        from numba import config  # noqa: PLC0415
+
+        config.CACHE_DIR = config.CACHE_DIR or str(_folder())  # type: ignore[attr-defined]
+    elif not os.environ.get(_VARIABLE):
+        os.environ[_VARIABLE] = str(_folder())
 
 
 def _folder() -> Path:
