@@ -1,31 +1,30 @@
-"""Where compiled kernels are kept: where this user may write, and never out of date."""
+"""The compiler of the kernels. What it made is kept where this user may write, and is never out of date.
+
+Kernels take ``njit`` from here, so that it is slow to load for them alone.
+"""
 
 import atexit
 import hashlib
 import os
 import shutil
-import sys
 import tempfile
 from pathlib import Path
 
+from numba import config, njit
+
+__all__ = ["njit"]
 _KERNELS = tuple(Path(__file__).parent / room for room in ("analysis", "domain", "research"))
 """Where they are, and what they take their constants from."""
-_VARIABLE = "NUMBA_CACHE_DIR"
 
 
-def choose() -> None:
+def _choose() -> None:
     """Points the compiler at a folder of this user's, named after the sources of the kernels.
 
     The compiler notices a change in a kernel's own file alone, not in what it calls. Where the user has no
-    folder that can be written, kernels are compiled anew by each process. ``NUMBA_CACHE_DIR`` wins. The
-    compiler itself, slow to load, is left to those who compile: it reads its environment when it is loaded.
+    folder that can be written, kernels are compiled anew by each process. ``NUMBA_CACHE_DIR`` wins.
     """
-    if "numba" in sys.modules:
-        from numba import config  # noqa: PLC0415
-
-        config.CACHE_DIR = config.CACHE_DIR or str(_folder())  # type: ignore[attr-defined]
-    elif not os.environ.get(_VARIABLE):
-        os.environ[_VARIABLE] = str(_folder())
+    if not config.CACHE_DIR:  # type: ignore[attr-defined] # set when numba reads its environment
+        config.CACHE_DIR = str(_folder())  # type: ignore[attr-defined]
 
 
 def _folder() -> Path:
@@ -44,3 +43,6 @@ def _folder() -> Path:
 def _fingerprint() -> str:
     sources = sorted(path for room in _KERNELS for path in room.glob("*.py"))
     return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
+
+
+_choose()
