@@ -3,7 +3,7 @@ BIN := .venv/bin
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test proof soak bench lint lock clean
+.PHONY: run test proof soak bench lint audit lock clean
 
 run: .venv/.installed          ## the main job over the bundled bars, in virtual time
 	$(BIN)/sentinel demo
@@ -25,6 +25,10 @@ lint: .venv/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive src
+
+audit: .venv/.dev              ## known vulnerabilities of what is locked (asks the package index)
+	$(BIN)/pip-audit --strict --require-hashes --disable-pip -r requirements-cloud.lock
 
 .venv/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv

@@ -44,7 +44,14 @@ def warmly(
     command: Sequence[str], folder: Path, environment: Mapping[str, str], seconds: float
 ) -> subprocess.CompletedProcess[str]:
     """What ``subprocess.run`` would give, of a process whose libraries were loaded already."""
-    request = {"command": list(command), "folder": str(folder), "environment": dict(environment)}
+    mask = os.umask(0o077)
+    os.umask(mask)
+    request = {
+        "command": list(command),
+        "folder": str(folder),
+        "umask": mask,
+        "environment": dict(environment),
+    }
     with (
         tempfile.TemporaryFile("w+", encoding="utf-8") as out,
         tempfile.TemporaryFile("w+", encoding="utf-8") as err,

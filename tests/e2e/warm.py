@@ -99,6 +99,7 @@ def _end(code: int) -> None:
 
 def _become(request: dict[str, Any], files: list[int]) -> None:
     os.chdir(request["folder"])
+    os.umask(request["umask"])
     os.environ.clear()
     os.environ.update(request["environment"])
     time.tzset()
