@@ -3,7 +3,7 @@ BIN := .venv/bin
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test proof soak bench lint googlesql lock clean
+.PHONY: run test proof soak bench lint audit googlesql lock clean
 
 run: .venv/.installed          ## the main job over the bundled bars, in virtual time
 	$(BIN)/sentinel demo
@@ -25,8 +25,12 @@ lint: .venv/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive src
 
-googlesql: .venv/googlesql/.installed  ## what BigQuery will be sent, read by GoogleSQL's own analyser
+audit: .venv/.dev              ## known vulnerabilities of what is locked (asks the package index)
+	$(BIN)/pip-audit --strict --require-hashes --disable-pip -r requirements-cloud.lock
+
+googlesql: .venv/.dev .venv/googlesql/.installed  ## what BigQuery will be sent, read by GoogleSQL's own analyser
 	$(BIN)/python tools/check_googlesql.py describe | .venv/googlesql/bin/python tools/check_googlesql.py
 
 .venv/.installed: requirements.lock pyproject.toml

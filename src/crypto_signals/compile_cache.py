@@ -1,4 +1,7 @@
-"""Where compiled kernels are kept: where this user may write, and never out of date."""
+"""The compiler of the kernels. What it made is kept where this user may write, and is never out of date.
+
+Kernels take ``njit`` from here, so that it is slow to load for them alone.
+"""
 
 import atexit
 import hashlib
@@ -7,13 +10,14 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from numba import config
+from numba import config, njit
 
+__all__ = ["njit"]
 _KERNELS = tuple(Path(__file__).parent / room for room in ("analysis", "domain", "research"))
 """Where they are, and what they take their constants from."""
 
 
-def choose() -> None:
+def _choose() -> None:
     """Points the compiler at a folder of this user's, named after the sources of the kernels.
 
     The compiler notices a change in a kernel's own file alone, not in what it calls. Where the user has no
@@ -39,3 +43,6 @@ def _folder() -> Path:
 def _fingerprint() -> str:
     sources = sorted(path for room in _KERNELS for path in room.glob("*.py"))
     return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
+
+
+_choose()

@@ -24,12 +24,20 @@ def held(folder: Path) -> Iterator[Path]:
     """Holds ``folder`` for as long as the block lasts. The kernel lets go when the process ends,
     however it ends. Raises ``HeldByAnother`` at once, or ``StoreUnusable``."""
     with _translated(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+        private(folder)
         handle = (folder / "lock").open("ab+", buffering=0)
     with handle:
         with _translated(folder):
             _take(handle, folder)
         yield folder
+
+
+def private(folder: Path) -> None:
+    """Makes ``folder``; whatever of its path was not there is for this user alone. Raises ``OSError``."""
+    missing = [part for part in (folder, *folder.parents) if not part.exists()]
+    for part in reversed(missing):
+        part.mkdir(mode=0o700, exist_ok=True)
+    folder.mkdir(exist_ok=True)
 
 
 def _take(handle: FileIO, folder: Path) -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from crypto_signals.config import load
 from crypto_signals.domain.errors import UsageError
-from e2e.program import CRYPTO, KEPT, Program, clean, one_line
+from e2e.program import CRYPTO, Program, clean, one_line
+from e2e.starting import KEPT
 
 TOKEN = "CANARYTOKEN"
 WEBHOOK = f"https://discord.com/api/webhooks/123456789012345678/{TOKEN}"

@@ -1,7 +1,10 @@
-"""The real program as a subprocess: in its own folder, with nothing of this machine's configuration."""
+"""The real program as a process of its own: in its own folder, with nothing of this machine's configuration.
+
+Where nothing but its own settings differs, and a test waits for its end, it is forked from one that has
+loaded other people's libraries already (`e2e.starting`); else it is started as a user starts it.
+"""
 
 import json
-import os
 import re
 import shutil
 import signal
@@ -13,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from e2e.starting import kept, may_be_warm, warmly
+
 ROOT = Path(__file__).parents[2]
 BUNDLED = ROOT / "src" / "crypto_signals" / "data"
 CRYPTO = BUNDLED / "crypto_daily.parquet"
@@ -20,17 +25,6 @@ EQUITY = BUNDLED / "equity_daily.parquet"
 REAL_DATA = ROOT.parent / "shared" / "data"
 SENTINEL = str(Path(sys.executable).parent / "sentinel")
 LIMIT_S = 90
-KEPT = (
-    "PATH",
-    "PYTHONPATH",
-    "HOME",
-    "LANG",
-    "LC_ALL",
-    "TMPDIR",
-    "NUMBA_CACHE_DIR",
-    "MPLCONFIGDIR",
-    "SYSTEMROOT",
-)
 ISO_Z = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
 
@@ -83,23 +77,26 @@ class Program:
 
     def environment(self, **settings: object) -> dict[str, str]:
         """A clean environment; a setting given as ``None`` is not set."""
-        kept = {name: os.environ[name] for name in KEPT if name in os.environ}
         given = {"SENTINEL_HOME": str(self.home), **self.settings, **settings}
-        return kept | {name: str(value) for name, value in given.items() if value is not None}
+        return kept() | {name: str(value) for name, value in given.items() if value is not None}
 
     def __call__(self, *words: object, **settings: object) -> Answer:
         return self.command([SENTINEL, *map(str, words)], **settings)
 
     def command(self, command: list[str], **settings: object) -> Answer:
-        done = subprocess.run(
-            command,
-            cwd=self.folder,
-            env=self.environment(**settings),
-            capture_output=True,
-            text=True,
-            timeout=LIMIT_S,
-            check=False,
-        )
+        environment = self.environment(**settings)
+        if command[0] == SENTINEL and may_be_warm(environment):
+            done = warmly(command, self.folder, environment, LIMIT_S)
+        else:
+            done = subprocess.run(
+                command,
+                cwd=self.folder,
+                env=environment,
+                capture_output=True,
+                text=True,
+                timeout=LIMIT_S,
+                check=False,
+            )
         return self._noted(Answer(done.returncode, done.stdout, done.stderr))
 
     def start(self, *words: object, **settings: object) -> subprocess.Popen[str]:

@@ -10,7 +10,6 @@ Strength: how well the parabola fits. The rounding top is its mirror image.
 from typing import cast
 
 import numpy as np
-from numba import njit
 
 from crypto_signals.analysis.chart_kernels import (
     NONE_YET,
@@ -25,6 +24,7 @@ from crypto_signals.analysis.chart_kernels import (
 from crypto_signals.analysis.chart_setups import MAX_SPAN_BARS, Swings, is_round, lowest
 from crypto_signals.analysis.panel import Floats, Ints
 from crypto_signals.analysis.ties import at_least
+from crypto_signals.compile_cache import njit
 
 MIN_BOWL_BARS = 40
 MIN_BOWL_ATRS = 5.0

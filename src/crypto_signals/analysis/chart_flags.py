@@ -12,12 +12,12 @@ under that. Height: the pole. Strength: 100 for a rest that gives nothing back, 
 from typing import cast
 
 import numpy as np
-from numba import njit
 
 from crypto_signals.analysis.chart_kernels import NONE_YET, Found, Marks, Rows, enter, marks_of, rows
 from crypto_signals.analysis.chart_setups import Swings, lowest
 from crypto_signals.analysis.panel import Floats, Ints
 from crypto_signals.analysis.ties import at_least, is_above
+from crypto_signals.compile_cache import njit
 
 FLAG = 0
 PENNANT = 1

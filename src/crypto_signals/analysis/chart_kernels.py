@@ -10,12 +10,12 @@ A walk takes one series, or several that lie end to end: ``offsets`` says where 
 from typing import NamedTuple, TypeAlias, cast
 
 import numpy as np
-from numba import njit
 
 from crypto_signals.analysis.chart_setups import Setup, Swings, line_at, nothing
 from crypto_signals.analysis.chart_shapes import look, pivots_of
 from crypto_signals.analysis.panel import Floats, Ints
 from crypto_signals.analysis.ties import is_above
+from crypto_signals.compile_cache import njit
 
 MAX_ANCHORS = 6
 STOP_ATRS = 0.1

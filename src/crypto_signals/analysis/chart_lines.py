@@ -4,8 +4,6 @@ LMW is Lo, Mamaysky and Wang, Foundations of Technical Analysis (2000); B is Bul
 Patterns (2005). Written for the bullish side.
 """
 
-from numba import njit
-
 from crypto_signals.analysis.chart_setups import (
     MAX_SPAN_BARS,
     MIN_HEIGHT_ATRS,
@@ -19,6 +17,7 @@ from crypto_signals.analysis.chart_setups import (
 )
 from crypto_signals.analysis.panel import Ints
 from crypto_signals.analysis.ties import at_least
+from crypto_signals.compile_cache import njit
 
 FLAT_TOP_TRIANGLE = 4
 SYMMETRICAL_TRIANGLE = 5

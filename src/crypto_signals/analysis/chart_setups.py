@@ -5,10 +5,9 @@ All is written for the bullish side. Distances in ATR are ATR(14) at the bar tha
 
 from typing import NamedTuple
 
-from numba import njit
-
 from crypto_signals.analysis.panel import Floats, Ints
 from crypto_signals.analysis.ties import TIE, is_above
+from crypto_signals.compile_cache import njit
 
 SAME_PRICE = 0.015
 """Two extrema are equal within 1.5 % of their average (LMW) ..."""

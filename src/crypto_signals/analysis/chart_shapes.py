@@ -5,8 +5,6 @@ consecutive pivots here; B is Bulkowski, Encyclopedia of Chart Patterns (2005). 
 Each docstring gives the source's rules first and what was added after them.
 """
 
-from numba import njit
-
 from crypto_signals.analysis.chart_lines import FLAT_TOP_TRIANGLE, between_lines
 from crypto_signals.analysis.chart_setups import (
     MAX_SPAN_BARS,
@@ -22,6 +20,7 @@ from crypto_signals.analysis.chart_setups import (
 )
 from crypto_signals.analysis.panel import Floats, Ints
 from crypto_signals.analysis.ties import at_least
+from crypto_signals.compile_cache import njit
 
 DOUBLE = 0
 TRIPLE = 1

@@ -7,10 +7,10 @@ The code below reads and writes single numbers: array expressions would multiply
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from crypto_signals.analysis.panel import Bools, Floats, Ints
 from crypto_signals.analysis.ties import at_least, is_above
+from crypto_signals.compile_cache import njit
 
 POINTS = 6
 """The most points that a shape has; shorter ones use the last of them."""

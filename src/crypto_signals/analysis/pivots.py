@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from crypto_signals.analysis.panel import Floats, Ints
+from crypto_signals.compile_cache import njit
 
 HIGH = 1
 LOW = -1

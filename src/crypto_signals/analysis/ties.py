@@ -7,7 +7,7 @@ differ by less than one part in a thousand million, as prices do when bars are c
 themselves are compared as they are: equal ones stay equal at any scale.
 """
 
-from numba import njit
+from crypto_signals.compile_cache import njit
 
 TIE = 1e-9
 

@@ -24,6 +24,7 @@ from crypto_signals.domain.strategy import Strategy
 from crypto_signals.domain.vocabulary import Role
 from crypto_signals.engine.odds import NO_ODDS, Odds, disagreement
 from crypto_signals.engine.ports import History, SourceError
+from crypto_signals.home import private
 from crypto_signals.market.calendars import MarketCalendar
 from crypto_signals.market.quality import summarise
 from crypto_signals.plugins import Plugins
@@ -134,6 +135,8 @@ def folder_for(configuration: Configuration, out: Path | None) -> Path:
     """Where the files go; made if it is not there. Raises ``UsageError``."""
     folder = (out or configuration.settings.sentinel_home / "backtest").absolute()
     try:
+        if out is None:
+            private(folder)
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise _unwritable(folder, error) from error

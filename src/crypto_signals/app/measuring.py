@@ -5,6 +5,7 @@ from pathlib import Path
 from crypto_signals.app.backtesting import Prepared
 from crypto_signals.config import Configuration
 from crypto_signals.domain.errors import UsageError
+from crypto_signals.home import private
 from crypto_signals.research.evidence import Findings, gather
 from crypto_signals.research.report.evidence_page import evidence_page
 from crypto_signals.research.sharing import Progress, nobody
@@ -23,6 +24,8 @@ def file_for(configuration: Configuration, out: Path | None) -> Path:
     from crypto_signals.warehouse.evidence_file import holds_evidence  # noqa: PLC0415 - loads pyarrow
 
     try:
+        if out is None:
+            private(path.parent)
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"--out {path}: {error.strerror}") from None

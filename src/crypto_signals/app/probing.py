@@ -62,10 +62,11 @@ def _skew(url: str) -> timedelta | None:
     """Whatever is answered is dated, to the second, in the middle of the request."""
     import httpx  # noqa: PLC0415 - slow, and not always needed
 
+    from crypto_signals.outgoing import glance  # noqa: PLC0415
+
     before = datetime.now(UTC)
     try:
-        with httpx.stream("GET", url, timeout=TIMEOUT_S, follow_redirects=False) as answer:
-            pass
+        answer = glance(url, TIMEOUT_S)
     except httpx.HTTPError:
         return None
     after = datetime.now(UTC)
@@ -116,10 +117,11 @@ def _textfile(file: Path) -> Finding:
 def _gateway(address: str) -> Finding:
     import httpx  # noqa: PLC0415 - slow, and not always needed
 
+    from crypto_signals.outgoing import glance  # noqa: PLC0415
+
     fix = "Check METRICS_PUSHGATEWAY_URL; runs go on without it."
     try:
-        with httpx.stream("GET", f"{address}/-/ready", timeout=TIMEOUT_S) as answer:
-            pass
+        answer = glance(f"{address}/-/ready", TIMEOUT_S)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         return Finding("pushgateway", Health.WARN, f"cannot be reached ({type(error).__name__})", fix)
     if answer.is_success:

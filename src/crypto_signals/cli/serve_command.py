@@ -12,6 +12,7 @@ def serve() -> None:
     from crypto_signals.cli.output import Format  # noqa: PLC0415
     from crypto_signals.cli.summary_view import show  # noqa: PLC0415
     from crypto_signals.process import stopped_by_signals  # noqa: PLC0415
+    from crypto_signals.web.server import is_private  # noqa: PLC0415
 
     configuration = config.load()
     say_as(configuration.settings.log_format)
@@ -26,6 +27,8 @@ def serve() -> None:
         ) as (loop, life, url),
         stopped_by_signals(life) as came,
     ):
+        if not is_private(configuration.settings.http_bind):
+            say("HTTP_BIND: whoever can reach this machine can read these pages", "yellow")
         say(f"serving {url}/metrics, {url}/healthz and {url}/readyz; the first run begins")
         loop.go_on()
     raise typer.Exit(128 + came[0])

@@ -7,6 +7,7 @@ from pydantic import AwareDatetime, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from crypto_signals.config.values import (
+    AlpacaUrl,
     BarsUrl,
     Bind,
     ChannelId,
@@ -17,7 +18,6 @@ from crypto_signals.config.values import (
     SecretUrl,
     StoreUrl,
     Symbols,
-    Url,
     WarehouseUrl,
     Webhook,
 )
@@ -38,8 +38,8 @@ class Settings(BaseSettings):
     equity_symbols: Symbols | None = None
     enable_equities: bool = True
     bars_url: BarsUrl = "alpaca"
-    alpaca_data_url: Url = "https://data.alpaca.markets"
-    alpaca_trading_url: Url | None = None
+    alpaca_data_url: AlpacaUrl = "https://data.alpaca.markets"
+    alpaca_trading_url: AlpacaUrl | None = None
     alpaca_paper_trading: bool = True
     alpaca_data_feed: Literal["auto", "iex", "sip"] = "auto"
     alpaca_api_key: Key | None = None

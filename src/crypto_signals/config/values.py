@@ -1,11 +1,13 @@
 """What the value of a setting may be. No message here quotes a value that may be a secret."""
 
-import ipaddress
 import re
+from collections.abc import Collection
 from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, SecretStr
+
+from crypto_signals import hosts
 
 _SYMBOL = re.compile(r"^[A-Z0-9.]{1,12}(/[A-Z0-9]{2,6}(:[A-Z0-9]{2,6})?)?$")
 _WORD = re.compile(r"""[^\s"'\x00-\x20\x7f-\U0010ffff]+""")
@@ -38,7 +40,7 @@ def _address(text: str) -> str:
     parts = _parts(_word(text))
     if parts.username is not None or parts.password is not None:
         raise ValueError("must not hold a user name or a password")
-    safe = parts.scheme == "https" or (parts.scheme == "http" and _on_loopback(parts.hostname or ""))
+    safe = parts.scheme == "https" or (parts.scheme == "http" and hosts.on_loopback(parts.hostname or ""))
     if not (safe and parts.hostname):
         raise ValueError("must be an https address (plain http only on loopback)")
     return parts.geturl()
@@ -53,22 +55,27 @@ def _parts(url: str) -> SplitResult:
     return parts
 
 
-def _on_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+def _address_at(text: str, domains: Collection[str]) -> str:
+    """Of a service that is told a secret, which nobody else may be told."""
+    url = _address(text)
+    if not hosts.belongs(urlsplit(url).hostname or "", domains):
+        raise ValueError(f"must lie at {' or '.join(domains)} (or on loopback): secrets go nowhere else")
+    return url
+
+
+def _alpaca(text: str) -> str:
+    return _address_at(text, hosts.ALPACA)
 
 
 def _webhook(text: str) -> str:
-    url = _address(text)
+    url = _address_at(text, hosts.DISCORD)
     if not _WEBHOOK_PATH.search(urlsplit(url).path):
         raise ValueError("is not the address of a Discord webhook (https://discord.com/api/webhooks/…/…)")
     return url
 
 
 def _discord_api(text: str) -> str:
-    url = _address(text).rstrip("/")
+    url = _address_at(text, hosts.DISCORD).rstrip("/")
     if not url.endswith("/api/v10"):
         raise ValueError("must end with /api/v10, as in https://discord.com/api/v10")
     return url
@@ -85,7 +92,7 @@ def _gateway(text: str) -> str:
     parts = _parts(_word(text))
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("must be an http or https address, as in http://127.0.0.1:9091")
-    if parts.password and parts.scheme == "http" and not _on_loopback(parts.hostname):
+    if parts.password and parts.scheme == "http" and not hosts.on_loopback(parts.hostname):
         raise ValueError("holds a password: it must be an https address (plain http only on loopback)")
     return parts.geturl().rstrip("/")
 
@@ -151,7 +158,7 @@ def _bars(text: str) -> str:
     return text
 
 
-Url = Annotated[str, AfterValidator(_address)]
+AlpacaUrl = Annotated[str, AfterValidator(_alpaca)]
 SecretUrl = Annotated[
     SecretStr, AfterValidator(lambda secret: SecretStr(_address(secret.get_secret_value())))
 ]

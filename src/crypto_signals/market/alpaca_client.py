@@ -13,7 +13,6 @@ import random
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from threading import Lock
 from typing import Final
 
@@ -28,9 +27,9 @@ from tenacity import (
     stop_after_attempt,
 )
 
+from crypto_signals import hosts, outgoing
 from crypto_signals.domain.errors import SourceFailed, UsageError
 from crypto_signals.market.pace import Pace, until_reset
-from crypto_signals.unending import ends_within
 
 ATTEMPTS: Final = 3
 FAILURES: Final = 5
@@ -38,8 +37,8 @@ FAILURES: Final = 5
 OPEN_S: Final = 30
 MAX_PAGES: Final = 2_000
 PAGE_BARS: Final = 10_000
-_TIMEOUT: Final = httpx.Timeout(connect=3.0, read=8.0, write=5.0, pool=3.0)
 _BODY_S: Final = 60.0
+_BODY_MB: Final = 64
 
 Rows = dict[str, list[object]]
 
@@ -81,9 +80,9 @@ class Keys:
 class AlpacaClient:
     """Reads one host of Alpaca's, from any number of threads; counts its ``requests`` and ``retries``.
 
-    Raises ``UsageError`` for an address that is neither https nor on loopback, or that holds a password;
-    ``setting`` is what the address was set with. ``first_wait_s`` is the wait before the second attempt; it
-    doubles, and jitter is added. Every attempt keeps to ``pace``, which may be shared.
+    Raises ``UsageError`` for an address that is neither https at Alpaca's nor on loopback, or that holds a
+    password; ``setting`` is what the address was set with. ``first_wait_s`` is the wait before the second
+    attempt; it doubles, and jitter is added. Every attempt keeps to ``pace``, which may be shared.
     """
 
     def __init__(
@@ -106,13 +105,8 @@ class AlpacaClient:
             lambda: CircuitBreaker(FAILURES, OPEN_S, (Unreachable, _Busy))
         )
         headers = {"APCA-API-KEY-ID": keys.key_id, "APCA-API-SECRET-KEY": keys.secret} if keys else {}
-        self._http = httpx.Client(
-            base_url=url,
-            headers=headers,
-            timeout=_TIMEOUT,
-            trust_env=not _is_loopback(url.host),
-            event_hooks={"response": [ends_within(_BODY_S, lambda: self._pace.wait(0.0))]},
-        )
+        bounds = outgoing.Bounds(_BODY_S, _BODY_MB, lambda: self._pace.wait(0.0))
+        self._http = outgoing.client(url.host, bounds, base_url=url, headers=headers)
 
     def breaker(self, path: str) -> str:
         """Whether what lies behind ``path`` is asked: ``closed`` (yes), ``open`` (no), ``half-open`` (once).
@@ -184,6 +178,8 @@ class AlpacaClient:
     def _once(self, path: str, params: Mapping[str, str]) -> object:
         try:
             response = self._http.get(path, params=params)
+        except outgoing.TooLarge as error:
+            raise SourceFailed(f"Alpaca ({self.host}) sent an answer of {error}") from None
         except httpx.HTTPError as error:
             raise Unreachable(_reason(error)) from None
         self._pace.heard(response.headers)
@@ -268,13 +264,8 @@ def _checked_url(base_url: str, setting: str) -> httpx.URL:
         raise UsageError(f"{setting} is not an address; write it like https://data.alpaca.markets") from None
     if url.userinfo:
         raise UsageError(f"{setting} holds a user name or password; remove it")
-    if not url.host or (url.scheme != "https" and not (url.scheme == "http" and _is_loopback(url.host))):
+    if not url.host or (url.scheme != "https" and not (url.scheme == "http" and hosts.on_loopback(url.host))):
         raise UsageError(f"{setting} must begin with https:// (http:// is accepted on loopback only)")
+    if not hosts.belongs(url.host, hosts.ALPACA):
+        raise UsageError(f"{setting} must lie at alpaca.markets, or on loopback: the keys go nowhere else")
     return url
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False

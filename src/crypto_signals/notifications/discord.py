@@ -20,12 +20,13 @@ from crypto_signals.domain.vocabulary import EffectKind
 from crypto_signals.domain.wording import one_line
 from crypto_signals.engine.ports import Letter, Picture, Receipt, Wait
 from crypto_signals.notifications import discord_answers as answers
-from crypto_signals.notifications.discord_client import TIMEOUT, DiscordClient, checked, wait
+from crypto_signals.notifications.discord_client import DiscordClient, checked, wait
 from crypto_signals.notifications.discord_edits import edit
 from crypto_signals.notifications.discord_marks import mark_of
 from crypto_signals.notifications.discord_posts import JsonObject, linked, posts, thread_title
 from crypto_signals.notifications.messages import message, shows_picture
 from crypto_signals.notifications.notices import notice_message
+from crypto_signals.outgoing import TIMEOUT
 
 USERNAME = "Crypto Sentinel"
 _PATH = re.compile(r"/webhooks/[^/]+/[^/]+/?$")

@@ -18,13 +18,14 @@ from crypto_signals.domain.vocabulary import EffectKind
 from crypto_signals.domain.wording import one_line
 from crypto_signals.engine.ports import Letter, Picture, Receipt, Wait
 from crypto_signals.notifications import discord_answers as answers
-from crypto_signals.notifications.discord_client import TIMEOUT, DiscordClient, checked, wait
+from crypto_signals.notifications.discord_client import DiscordClient, checked, wait
 from crypto_signals.notifications.discord_edits import edit
 from crypto_signals.notifications.discord_history import DiscordHistory
 from crypto_signals.notifications.discord_marks import mark_of, nonce_of, part_in
 from crypto_signals.notifications.discord_posts import JsonObject, linked, posts, thread_title
 from crypto_signals.notifications.messages import message, shows_picture
 from crypto_signals.notifications.notices import notice_message
+from crypto_signals.outgoing import TIMEOUT
 
 API_URL = "https://discord.com/api/v10"
 FORUM_TYPES = frozenset({15, 16})

@@ -14,19 +14,17 @@ from typing import Any, Final, Literal
 import httpx
 from pydantic import SecretStr
 
-from crypto_signals import __version__
+from crypto_signals import __version__, hosts, outgoing
 from crypto_signals.domain.errors import ChannelPaused, DeliveryError, NotSent, UsageError
 from crypto_signals.engine.ports import Wait
 from crypto_signals.notifications import discord_answers as answers
 from crypto_signals.notifications.discord_posts import PICTURE_NAME, JsonObject
-from crypto_signals.unending import ends_within
 
 USER_AGENT = f"DiscordBot (https://github.com/crypto-sentinel/crypto-sentinel, {__version__})"
-TIMEOUT = httpx.Timeout(connect=3.0, read=8.0, write=5.0, pool=3.0)
 BODY_S: Final = 3.0
+BODY_MB: Final = 16
 MAX_WAIT_S: Final = 30.0
 _EVERY = "*"
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 class _HideWebhooks(logging.Filter):
@@ -47,14 +45,15 @@ def wait(seconds: float) -> bool:
 
 
 def checked(url: str, name: str) -> httpx.URL:
-    """An address that can be trusted with messages: https, or http on loopback. The error never quotes it."""
+    """An address that can be trusted with messages: https at Discord's, or on loopback. The error never
+    quotes it."""
     try:
         address = httpx.URL(url.strip())
     except (httpx.InvalidURL, TypeError, ValueError):
         address = None
-    if address is None or not address.host:
+    if address is None or not hosts.belongs(address.host, hosts.DISCORD):
         raise UsageError(f"{name}: the address is not one of Discord's")
-    if address.scheme != "https" and not (address.scheme == "http" and address.host in _LOOPBACK):
+    if address.scheme != "https" and not (address.scheme == "http" and hosts.on_loopback(address.host)):
         raise UsageError(f"{name}: the address must start with https")
     return address.copy_with(path=address.path.rstrip("/"), query=None, fragment=None)
 
@@ -75,19 +74,15 @@ class DiscordClient:
         advice: str,
         *,
         headers: Mapping[str, str] | None = None,
-        timeout: httpx.Timeout = TIMEOUT,
+        timeout: httpx.Timeout = outgoing.TIMEOUT,
         wait: Wait = wait,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.name, self._secret, self._advice = name, secret, advice
         self._address = SecretStr(str(address))
-        self._client = httpx.Client(
-            timeout=timeout,
-            headers={"User-Agent": USER_AGENT} | dict(headers or {}),
-            follow_redirects=False,
-            trust_env=address.host not in _LOOPBACK,
-            event_hooks={"response": [ends_within(BODY_S)]},
-        )
+        bounds = outgoing.Bounds(BODY_S, BODY_MB)
+        told = {"User-Agent": USER_AGENT} | dict(headers or {})
+        self._client = outgoing.client(address.host, bounds, headers=told, timeout=timeout)
         self._wait, self._monotonic = wait, monotonic
         self._resume_at: dict[str, float] = {}
         self._gone: str | None = None

@@ -4,19 +4,19 @@ what fails is told by a line without addresses: they may be secrets."""
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from urllib.error import HTTPError
 from urllib.parse import unquote, urlsplit
 
 import httpx
 from prometheus_client import CollectorRegistry, pushadd_to_gateway, write_to_textfile
-from prometheus_client.exposition import basic_auth_handler, default_handler
 
+from crypto_signals import outgoing
 from crypto_signals.observability.metrics import LAST_SUCCESS
 from crypto_signals.observability.watchers import NotReported
 
 JOB = "sentinel"
 TIMEOUT_S = 2.0
 PING_TRIES = 2
+ANSWER_MB = 1
 
 
 def push(address: str, registry: CollectorRegistry, grouping: Mapping[str, str]) -> None:
@@ -29,15 +29,19 @@ def push(address: str, registry: CollectorRegistry, grouping: Mapping[str, str])
     def send(
         url: str, method: str, timeout: float | None, headers: list[tuple[str, str]], data: bytes
     ) -> Callable[[], None]:
-        if user:
-            return basic_auth_handler(url, method, timeout, headers, data, user, password)
-        return default_handler(url, method, timeout, headers, data)
+        def sent() -> None:
+            bounds, limits = outgoing.Bounds(TIMEOUT_S, ANSWER_MB), httpx.Timeout(timeout)
+            auth = (user, password) if user else None
+            with outgoing.client(parts.hostname or "", bounds, headers=dict(headers), timeout=limits) as http:
+                answer = http.request(method, url, content=data, auth=auth)
+            if not answer.is_success:
+                raise NotReported(f"the Pushgateway refused the metrics ({answer.status_code})")
+
+        return sent
 
     try:
         pushadd_to_gateway(bare, JOB, registry, dict(grouping), timeout=TIMEOUT_S, handler=send)
-    except HTTPError as error:
-        raise NotReported(f"the Pushgateway refused the metrics ({error.code})") from None
-    except (OSError, ValueError):
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError):
         raise NotReported("the Pushgateway cannot be reached; check METRICS_PUSHGATEWAY_URL") from None
 
 
@@ -66,8 +70,7 @@ def ping(address: str, *, good: bool) -> None:
     url = address if good else parts._replace(path=f"{parts.path.rstrip('/')}/fail").geturl()
     for _ in range(PING_TRIES):
         try:
-            with httpx.stream("GET", url, timeout=TIMEOUT_S, follow_redirects=False) as said:
-                pass
+            said = outgoing.glance(url, TIMEOUT_S)
         except (httpx.HTTPError, httpx.InvalidURL):
             continue
         if said.is_success:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from sqlalchemy import Column, Connection, MetaData, String, Table, insert, inspect, select
+from sqlalchemy import Column, Connection, MetaData, String, Table, func, insert, inspect, select
 
 from crypto_signals.domain.errors import StoreUnusable
 from crypto_signals.repository.tables import metadata
@@ -34,7 +34,7 @@ def bring_up_to_date(connection: Connection) -> None:
     """Makes the tables, or runs the missing steps, in the connection's transaction, with its record. Of
     two programs that start at once one does it, and the other finds it done."""
     if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+        connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
         connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
     current = _revision(connection)
     if current is None:

@@ -4,10 +4,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, bindparam, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from crypto_signals.domain.errors import LeaseHeld, StoreUnusable
-from crypto_signals.repository.tables import leases
+from crypto_signals.repository.tables import inserting, leases
 from crypto_signals.repository.tenure import LEASE, Tenure
 
 ServerClock = Callable[[Connection], datetime]
@@ -45,9 +44,8 @@ def _end(stored: object) -> datetime:
 
 def _make_sure_there_is_one(connection: Connection) -> None:
     """So that of two first owners one waits for the other's row, as later ones do."""
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     nobodys = {"name": LEASE, "owner": "", "term": 0, "expires_at": _LONG_AGO}
-    connection.execute(dialect.insert(leases).on_conflict_do_nothing(), nobodys)
+    connection.execute(inserting(connection, leases).on_conflict_do_nothing(), nobodys)
 
 
 def check(connection: Connection, tenure: Tenure, *, exclusively: bool = False) -> None:

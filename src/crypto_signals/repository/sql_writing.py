@@ -6,13 +6,13 @@ from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection, Table, Update, bindparam, insert, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from crypto_signals.domain.errors import VersionConflict
 from crypto_signals.domain.events import Effect
 from crypto_signals.engine.ports import Saved, Watermark
 from crypto_signals.repository import rows, tables
+from crypto_signals.repository.tables import inserting
 
 _BATCH = 500
 
@@ -96,8 +96,7 @@ def mark(connection: Connection, strategy: str, timeframe: str, watermarks: Sequ
 
 def upsert(connection: Connection, table: Table, values: Sequence[Mapping[str, Any]]) -> None:
     """Puts rows, all with the same columns, in the place of those with their primary keys."""
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(table)
+    statement = inserting(connection, table)
     keys = [column.name for column in table.primary_key]
     new = {name: statement.excluded[name] for name in values[0].keys() - set(keys)}
     connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=new), values)

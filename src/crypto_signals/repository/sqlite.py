@@ -19,7 +19,7 @@ def open_sqlite(url: URL) -> SqlStore:
     assert url.database is not None  # noqa: S101 - checked by the caller
     folder = Path(url.database).parent
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise StoreUnusable(f"the store's folder {folder} cannot be made: {error.strerror}") from error
     options = {"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False}

@@ -1,11 +1,13 @@
 """The tables. Columns are what is searched by; a signal's and an event's whole content is its ``body``."""
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from sqlalchemy import (
     JSON,
     Boolean,
     Column,
+    Connection,
     Dialect,
     ForeignKey,
     Index,
@@ -19,6 +21,9 @@ from sqlalchemy import (
 )
 
 from crypto_signals.repository.portable import time_of, time_text
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql, sqlite
 
 
 def _text(length: int) -> types.TypeEngine[str]:
@@ -132,3 +137,15 @@ leases = Table(
     Column("term", Integer, nullable=False),
     Column("expires_at", UtcTime, nullable=False),
 )
+
+
+def inserting(connection: Connection, table: Table) -> "sqlite.Insert | postgresql.Insert":
+    """An insert of this database's own kind, which can say what to do about a conflict. The other kind, slow
+    to load, is not."""
+    if connection.dialect.name == "sqlite":
+        from sqlalchemy.dialects import sqlite  # noqa: PLC0415
+
+        return sqlite.insert(table)
+    from sqlalchemy.dialects import postgresql  # noqa: PLC0415
+
+    return postgresql.insert(table)

@@ -1,9 +1,9 @@
 """The account, bar by bar: what is entered, in which size, what is filled, and what it is all worth."""
 
 import numpy as np
-from numba import njit
 
 from crypto_signals.analysis.panel import Bools, Floats, Ints
+from crypto_signals.compile_cache import njit
 
 TAKEN, ALL_TAKEN, NO_MONEY, TOO_SMALL = range(4)
 _EDGE = 1e-9

@@ -7,9 +7,9 @@ those of the lifecycle. Beyond it, a bar in which stop and target both lie may b
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
-from numba import njit
 
 from crypto_signals.analysis.panel import Bools, Floats, Ints
+from crypto_signals.compile_cache import njit
 from crypto_signals.domain.events import EventType, StopKind
 from crypto_signals.domain.lifecycle import TRAIL_STEP_WORTH_TELLING
 from crypto_signals.domain.vocabulary import EntryType, ExitReason

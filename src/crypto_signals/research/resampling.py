@@ -8,9 +8,9 @@ their dependence is kept. A repetition is a weight for each date: how often it w
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
 from crypto_signals.analysis.panel import Bools, Floats, Ints
+from crypto_signals.compile_cache import njit
 
 REPETITIONS = 10_000
 SEED = 1994

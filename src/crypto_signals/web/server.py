@@ -8,11 +8,19 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socket import AF_INET6
 from typing import Any
+from urllib.parse import urlsplit
 
 from crypto_signals.domain.errors import UsageError
+from crypto_signals.hosts import on_loopback
 
 _SLOW_S = 10.0
 """Who takes longer than this to ask is not answered."""
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +44,12 @@ Pages = Mapping[str, Callable[[], Page]]
 def serving(bind: str, pages: Pages) -> Iterator[str]:
     """Answers at ``bind`` (HOST:PORT, port 0 takes a free one) while the block lasts; gives the address.
 
-    Raises ``UsageError`` where nobody can listen.
+    On loopback it answers to names of loopback alone: to a browser, a page of somebody else's whose name was
+    made to lead here would be one with these. Raises ``UsageError`` where nobody can listen.
     """
     host, _, port = bind.rpartition(":")
     try:
-        server = _kind(host)((host.strip("[]"), int(port)), _handler(pages))
+        server = _kind(host)((host.strip("[]"), int(port)), _handler(pages, is_private=is_private(bind)))
     except OSError as error:
         raise UsageError(f"HTTP_BIND: cannot listen on {bind}: {error.strerror}; choose another") from None
     with server:
@@ -68,7 +77,12 @@ def _kind(host: str) -> type[_Server]:
     return _Server6 if host.startswith("[") else _Server
 
 
-def _handler(pages: Pages) -> type[BaseHTTPRequestHandler]:
+def is_private(bind: str) -> bool:
+    """Whether nobody but this machine can ask there."""
+    return on_loopback(bind.rpartition(":")[0].strip("[]"))
+
+
+def _handler(pages: Pages, *, is_private: bool) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         server_version, sys_version = "sentinel", ""
         timeout = _SLOW_S
@@ -78,8 +92,8 @@ def _handler(pages: Pages) -> type[BaseHTTPRequestHandler]:
             self.send_response(page.status)
             self.send_header("Content-Type", page.kind)
             self.send_header("Content-Length", str(len(page.body)))
-            self.send_header("Cache-Control", "no-store")
-            self.send_header("X-Content-Type-Options", "nosniff")
+            for name, value in _HEADERS.items():
+                self.send_header(name, value)
             self.end_headers()
             if self.command != "HEAD":
                 self.wfile.write(page.body)
@@ -87,6 +101,8 @@ def _handler(pages: Pages) -> type[BaseHTTPRequestHandler]:
         do_HEAD = do_GET  # noqa: N815 - the library's name
 
         def _page(self) -> Page:
+            if is_private and not _is_meant(self.headers.get("Host")):
+                return Page(b"this is not the server of that name\n", HTTPStatus.MISDIRECTED_REQUEST)
             make = pages.get(self.path.partition("?")[0])
             if make is None:
                 return Page(f"there is: {', '.join(pages)}\n".encode(), HTTPStatus.NOT_FOUND)
@@ -96,3 +112,11 @@ def _handler(pages: Pages) -> type[BaseHTTPRequestHandler]:
             """Probes and scrapes are no events."""
 
     return Handler
+
+
+def _is_meant(host: str | None) -> bool:
+    """Probes may leave the name out; no browser does."""
+    try:
+        return host is None or on_loopback(urlsplit(f"//{host}").hostname or "")
+    except ValueError:
+        return False
