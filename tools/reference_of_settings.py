@@ -52,6 +52,7 @@ EXAMPLES = {
     "discord_channel_id_crypto": "123456789012345678",
     "discord_channel_id_stock": "123456789012345678",
     "store_url": "postgresql://sentinel:PASSWORD@localhost/sentinel",
+    "warehouse_url": "bigquery://my-project-1/sentinel",
     "evidence_file": "evidence.parquet",
     "log_level": "INFO",
     "metrics_pushgateway_url": "http://127.0.0.1:9091",
