@@ -138,3 +138,9 @@ def test_every_block_says_its_language() -> None:
         fences = re.findall(r"^ *```(\w*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
         assert all(fences[::2]), name(page)
         assert set(fences[::2]) <= {"sh", "python", "toml", "ini", "text", "json", "yaml", "sql"}, name(page)
+
+
+def test_what_belongs_to_a_list_stands_four_spaces_in() -> None:
+    """With fewer the site takes it out of the list, or makes prose of it."""
+    torn = re.compile(r"^ {1,3}(?:```|\|)", re.MULTILINE)
+    assert [name(page) for page in PAGES if torn.search(page.read_text(encoding="utf-8"))] == []
