@@ -1,4 +1,4 @@
-"""Writes `docs/catalogue.md` and, with ``--gallery``, `docs/gallery.md` and its pictures.
+"""Writes `docs/reference/catalogue.md` and, with ``--gallery``, `docs/reference/gallery.md` and its pictures.
 
 The counts are taken from ``shared/data/dev`` beside the repository; without it nothing is written. The
 pictures show the bundled bars. Run it after a detector was added or changed:
@@ -26,7 +26,7 @@ from crypto_signals.market.quality import checked
 
 ROOT = Path(__file__).resolve().parents[1]
 DEV = ROOT.parent / "shared" / "data" / "dev"
-TARGET = ROOT / "docs" / "catalogue.md"
+TARGET = ROOT / "docs" / "reference" / "catalogue.md"
 MARKETS = {
     "daily crypto": "crypto_daily.parquet",
     "daily equity": "equity_daily.parquet",
@@ -96,7 +96,7 @@ def main() -> None:
         sys.exit(f"write down a reason, or drop it, for: {', '.join(wrong)}")
     TARGET.write_text("\n".join((*page(rates, bars), *tolerance_page(markets))) + "\n", encoding="utf-8")
     if chosen.gallery:
-        draw_gallery(ROOT / "docs")
+        draw_gallery(TARGET.parent)
 
 
 def read(file: str) -> list[Series]:

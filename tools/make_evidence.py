@@ -1,4 +1,4 @@
-"""Writes ``docs/evidence.md``: the whole catalogue, measured on years on which nothing was tuned.
+"""Writes ``docs/explanation/evidence.md``: the whole catalogue, measured on years on which nothing was tuned.
 
     python tools/make_evidence.py STOCKS.parquet CRYPTO.parquet
 
@@ -21,7 +21,7 @@ from crypto_signals.research.backtest import Test
 from crypto_signals.research.evidence import Findings, gather
 from crypto_signals.research.report.evidence_page import ranked, subtitle, verdict
 
-PAGE = Path(__file__).resolve().parents[1] / "docs" / "evidence.md"
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "explanation" / "evidence.md"
 FROM = ("2015-01-01", "2021-01-01")
 MEASURED = "<!-- measured -->"
 WORDS = {Verdict.EDGE: "**edge**", Verdict.NO_EDGE: "none proven", Verdict.TOO_FEW: "too few"}

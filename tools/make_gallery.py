@@ -1,4 +1,4 @@
-"""Draws `docs/gallery.md`: one picture a detector, from the bars that ship with the program.
+"""Draws `docs/reference/gallery.md`: one picture a detector, from the bars that ship with the program.
 
 Run through `tools/make_catalogue.py`. The bars' licences stand in `src/crypto_signals/data/NOTICE`.
 """
@@ -108,16 +108,16 @@ class Example(NamedTuple):
     """Whether the same bar shows the narrower pattern too."""
 
 
-def draw_gallery(docs: Path) -> None:
+def draw_gallery(reference: Path) -> None:
     """Replaces the page and its folder of pictures."""
-    folder = docs / "gallery"
+    folder = reference / "gallery"
     folder.mkdir(exist_ok=True)
     for old in folder.glob("*.png"):
         old.unlink()
     shown = examples()
     for name, example in shown.items():
         (folder / f"{name}.png").write_bytes(picture(example))
-    (docs / "gallery.md").write_text("\n".join(page(shown)) + "\n", encoding="utf-8")
+    (reference / "gallery.md").write_text("\n".join(page(shown)) + "\n", encoding="utf-8")
 
 
 def examples() -> dict[str, Example]:

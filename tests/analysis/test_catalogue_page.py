@@ -7,7 +7,7 @@ import pytest
 
 from crypto_signals.analysis.catalogue import CATALOGUE
 
-DOCS = Path(__file__).resolve().parents[2] / "docs"
+DOCS = Path(__file__).resolve().parents[2] / "docs" / "reference"
 ROWS = {
     cells[0].split("`")[1]: cells
     for line in (DOCS / "catalogue.md").read_text(encoding="utf-8").splitlines()

@@ -163,3 +163,10 @@ def test_rules_change_with_what_decides_an_outcome(field: str) -> None:
     changed = Strategy(**{field: CHANGES[field]}).rules_version("") != Strategy().rules_version("")
     assert changed == (field in OUTCOME)
     assert Strategy().rules_version("one") != Strategy().rules_version("other")
+
+
+@pytest.mark.parametrize("given", [{}, {"rsi": 60.0}])
+def test_what_a_table_of_limits_leaves_out_keeps_its_own_default(given: dict[str, float]) -> None:
+    """A table for HIGH conviction, empty or not, does not fall back to the limits of NORMAL."""
+    strategy = Strategy.model_validate({"gates": {"high": given}})
+    assert strategy.gates.high == Strategy().gates.high.model_copy(update=given)

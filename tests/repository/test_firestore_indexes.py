@@ -161,6 +161,6 @@ def test_times_are_times(store: Store, backend: FirestoreBackend) -> None:
 def test_the_guide_names_every_collection(store: Store, backend: FirestoreBackend) -> None:
     """What a person finds in the console is explained."""
     do_everything(store)
-    guide = (DEPLOYED.parents[1] / "docs" / "firestore.md").read_text(encoding="utf-8")
+    guide = (DEPLOYED.parents[1] / "docs" / "how-to" / "firestore.md").read_text(encoding="utf-8")
     with backend.client() as client:
         assert all(f"| `{collection.id}` |" in guide for collection in client.collections())

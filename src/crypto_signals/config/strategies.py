@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
@@ -20,14 +20,19 @@ _NOT_A_TABLE = {"model_type", "model_attributes_type", "dict_type"}
 
 
 class DetectorSettings(BaseModel):
-    """What is looked for, whatever the strategy: how far the ratios of harmonic patterns may miss, as a share
-    of each; Python files with detectors of one's own, and how long one of these may look at one series."""
+    """What is looked for, whatever the strategy."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    harmonic_tolerance: Annotated[float, Field(gt=0, le=0.1)] = 0.05
-    paths: tuple[Path, ...] = ()
-    seconds: Annotated[float, Field(gt=0, le=600)] = 5.0
+    harmonic_tolerance: float = Field(
+        0.05, gt=0, le=0.1, description="How far each ratio of a harmonic pattern may miss, as a share of it."
+    )
+    paths: tuple[Path, ...] = Field(
+        (), description="Python files with detectors of your own, relative to this file."
+    )
+    seconds: float = Field(
+        5.0, gt=0, le=600, description="How long one of your detectors may look at one series."
+    )
 
     def beside(self, folder: Path) -> "DetectorSettings":
         """With paths that are meant relative to ``folder``."""
@@ -39,8 +44,8 @@ class MessageSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    heartbeat: bool = True
-    weekly: bool = True
+    heartbeat: bool = Field(True, description="Whether a day's first run says that it ran.")
+    weekly: bool = Field(True, description="Whether a week's first run says what the last one brought, in R.")
 
 
 class ConfigFile(BaseModel):

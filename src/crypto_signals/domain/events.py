@@ -10,28 +10,46 @@ from crypto_signals.domain.vocabulary import EffectKind, EffectStatus, ExitReaso
 
 class EventType(StrEnum):
     CREATED = "created"
+    """A setup passed its gates, or was refused, and was stored."""
     ANNOUNCED = "announced"
+    """People were told of it."""
     CANCELLED = "cancelled"
+    """People could not be told in time; it is followed in silence."""
     ENTERED = "entered"
+    """The trade began, at `price`."""
     TARGET_1_HIT = "target_1_hit"
+    """Half, or what the strategy says, was closed at target 1."""
     TARGET_2_HIT = "target_2_hit"
+    """A quarter, or what the strategy says, was closed at target 2."""
     TARGET_3_HIT = "target_3_hit"
+    """The rest was closed at target 3: the end."""
     STOP_MOVED = "stop_moved"
+    """From the next bar on the stop stands at `stop`, for the reason `stop_kind`."""
     REBASED = "rebased"
+    """A split: every price of before counts `factor` times."""
     STRUCTURE_BROKEN = "structure_broken"
+    """A close refuted the pattern; what is left is closed at the next open."""
     TRAIL_HIT = "trail_hit"
+    """The trailing stop closed the rest: the end."""
     STOPPED = "stopped"
+    """A stop closed the rest: the end."""
     INVALIDATED = "invalidated"
+    """What was left was closed because the pattern was refuted: the end."""
     EXPIRED = "expired"
+    """Time, or a lack of bars or of an entry, ended it."""
 
 
 class StopKind(StrEnum):
     """Why the stop stands where it stands."""
 
     INITIAL = "initial"
+    """As announced."""
     BREAK_EVEN = "break_even"
+    """At the entry, since target 1."""
     TP1_LOCK = "tp1_lock"
+    """At target 1, since target 2."""
     TRAIL = "trail"
+    """Behind the highest high (shorts: lowest low) since target 2, and never back."""
 
 
 TARGET_HITS = (EventType.TARGET_1_HIT, EventType.TARGET_2_HIT, EventType.TARGET_3_HIT)

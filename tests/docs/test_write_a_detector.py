@@ -14,7 +14,7 @@ from crypto_signals.plugins import plugins
 from crypto_signals.research.backtest_audit import CHECKS as BACKTEST_CHECKS
 from crypto_signals.research.conformance import CHECKS
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "write-a-detector.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "tutorials" / "write-a-detector.md"
 
 
 def block(language: str) -> str:
