@@ -136,6 +136,15 @@ def test_a_run_that_waits_for_a_service_ends_in_time_when_told_to(program: Progr
         connection.close()
 
 
+@pytest.mark.parametrize(("bind", "warned"), [("0.0.0.0:0", True), ("127.0.0.1:0", False)])
+def test_pages_that_others_can_read_are_said_to_be_so(program: Program, bind: str, *, warned: bool) -> None:
+    """On loopback nothing needs to be said."""
+    process = program.start("serve", HTTP_BIND=bind)
+    until((program.home / "sentinel.db").exists)
+    answer = program.stop(process, signal.SIGTERM)
+    assert (answer.code, "can read these pages" in answer.err) == (128 + signal.SIGTERM, warned)
+
+
 def test_an_address_that_is_taken_is_said_before_anything_is_done(program: Program) -> None:
     """Exit 2, one line that names the setting."""
     with socket.create_server(("127.0.0.1", 0)) as taken:

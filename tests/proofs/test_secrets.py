@@ -13,6 +13,7 @@ import pytest
 
 from crypto_signals.simulator.secrets import SecretsStandIn, served
 from e2e.program import CRYPTO, Program, clean
+from repository.postgres_server import PASSWORD, QUOTED, running
 
 pytestmark = pytest.mark.proof
 
@@ -138,6 +139,23 @@ def test_no_secret_gets_out_of_a_store_that_cannot_be_reached(tmp_path: Path, st
     assert clean(program.run(NOW, **LOUD)).code == 3
     clean(program("health", **LOUD))
     assert program.leaks(CANARY, "PASS") == []
+
+
+def test_no_secret_gets_out_of_a_store_that_answers(tmp_path: Path) -> None:
+    """PostgreSQL that takes the password, and one that refuses it and says so in its own words."""
+    with running() as postgresql, postgresql.database() as name:
+        address = postgresql.url(name)
+        program = Program(tmp_path, {"BARS_URL": f"file:{CRYPTO}", "CRYPTO_SYMBOLS": "ETH/USD"})
+        assert clean(program.run(EVE, **LOUD, STORE_URL=address)).code == 0
+        clean(program("health", **LOUD, STORE_URL=address))
+        refused = address.replace(QUOTED, f"{QUOTED}{CANARY}")
+        assert clean(program.run(NOW, **LOUD, STORE_URL=refused)).code == 3
+        clean(program("health", **LOUD, STORE_URL=refused))
+        assert program.leaks(CANARY, PASSWORD, QUOTED) == []
+        rows = postgresql.execute("SELECT signals::text FROM signals", name)
+        rows += postgresql.execute("SELECT runs::text FROM runs", name)
+        assert rows
+        assert not any(PASSWORD in str(row) or QUOTED in str(row) for row in rows)
 
 
 @pytest.mark.parametrize("failure", [None, grpc.StatusCode.INTERNAL, grpc.StatusCode.UNAUTHENTICATED])

@@ -27,8 +27,8 @@ def serve() -> None:
         ) as (loop, life, url),
         stopped_by_signals(life) as came,
     ):
+        say(f"serving {url}/metrics, {url}/healthz and {url}/readyz; the first run begins")
         if not is_private(configuration.settings.http_bind):
             say("HTTP_BIND: whoever can reach this machine can read these pages", "yellow")
-        say(f"serving {url}/metrics, {url}/healthz and {url}/readyz; the first run begins")
         loop.go_on()
     raise typer.Exit(128 + came[0])
