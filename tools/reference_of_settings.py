@@ -30,7 +30,7 @@ GROUPS = {
 KINDS: dict[Any, str] = {
     values.Symbols: "symbols, with commas, or `*`",
     values.BarsUrl: "`alpaca`, or `file:PATH,…`",
-    values.Url: "an https address",
+    values.AlpacaUrl: "an https address of Alpaca",
     values.SecretUrl: "an https address",
     values.Gateway: "an http or https address",
     values.Webhook: "a webhook's address",
@@ -38,6 +38,7 @@ KINDS: dict[Any, str] = {
     values.Project: "a project's id",
     values.ChannelId: "a channel's id",
     values.DiscordApi: "an https address that ends with `/api/v10`",
+    values.WarehouseUrl: "`duckdb:///PATH`, `bigquery://PROJECT/DATASET`",
     values.StoreUrl: "`sqlite:///PATH`, `postgresql://…`, `firestore://PROJECT`",
     values.Bind: "`HOST:PORT`",
 }

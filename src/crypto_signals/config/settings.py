@@ -29,7 +29,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
 
     sentinel_home: Path = Field(
-        Path(".sentinel"), description="The folder that keeps the state: store, warehouse, fetched bars, lock."
+        Path(".sentinel"), description="The folder that keeps the state: store, warehouse, bars, lock."
     )
     sentinel_now: AwareDatetime | None = Field(
         None,
