@@ -25,6 +25,8 @@ from crypto_signals.cli import application
 from crypto_signals.domain.events import EventType, StopKind
 from crypto_signals.domain.vocabulary import EffectKind, EffectStatus, ExitReason, Health, Status
 from crypto_signals.observability.metrics import Metrics
+from crypto_signals.warehouse import views
+from crypto_signals.warehouse.star import TABLES
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "docs" / "reference"
@@ -38,6 +40,7 @@ def made() -> dict[Path, str]:
         REFERENCE / "sentinel-toml.md": strategies,
         REFERENCE / "events.md": events,
         REFERENCE / "metrics.md": metrics,
+        REFERENCE / "warehouse.md": warehouse,
         ROOT / ".env.example": env_example,
         ROOT / "sentinel.example.toml": toml_example,
     }
@@ -153,6 +156,28 @@ def metrics() -> Iterator[str]:
     named = [rule for group in rules["groups"] for rule in group["rules"]]
     rows = [(f"`{rule['alert']}`", *map(_without_values, rule["annotations"].values())) for rule in named]
     yield from table(("alert", "when", "what to do"), rows)
+
+
+def warehouse() -> Iterator[str]:
+    yield from head(
+        "Tables and views of the warehouse",
+        "What is kept of closed signals. Every row lies in the `day` on which its signal ended; rows of one"
+        " signal share its `signal_id`. Types are GoogleSQL's. How to ask: [Ask the"
+        " warehouse](../how-to/warehouse.md).",
+    )
+    for kept in reversed(TABLES):
+        yield f"## {kept.name}\n"
+        yield f"{kept.what} A row is named by {codes(kept.key)}.\n"
+        rows = [
+            (code(column.name), column.kind.value, column.what + ("" if column.required else " May be null."))
+            for column in kept.columns
+        ]
+        yield from table(("column", "type", "what it is"), rows)
+    yield "## Views\n"
+    yield from table(("view", "what a row is"), [(code(name), views.meaning(name)) for name in views.NAMES])
+    for name in views.NAMES:
+        yield f"### {name}\n"
+        yield f"```sql\n{views.query(name).strip()}\n```\n"
 
 
 def _without_values(text: str) -> str:

@@ -13,7 +13,7 @@ from crypto_signals.domain.wording import counted
 
 def cleanup(
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only count what would be archived and deleted.")
+        bool, typer.Option("--dry-run", help="Only count what would be kept for good, and deleted.")
     ] = False,
     output: FormatOption = Format.TABLE,
 ) -> None:

@@ -16,7 +16,9 @@ def open_warehouse(url: str, patience: Patience) -> Warehouse:
     project, _, dataset = place.partition("/")
     try:
         from crypto_signals.warehouse.bigquery import BigQueryWarehouse  # noqa: PLC0415
-    except ModuleNotFoundError:
+    except ModuleNotFoundError as error:
+        if not (error.name or "").startswith("google"):
+            raise
         raise UsageError(
             "WAREHOUSE_URL names a BigQuery dataset, for which Google's library is an extra: "
             "pip install crypto-sentinel[bigquery]"
