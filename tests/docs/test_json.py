@@ -23,6 +23,8 @@ COMMANDS = {
     "health": [],
     "config": [],
     "cleanup": ["--dry-run"],
+    "warehouse sync": [],
+    "warehouse status": [],
     "store copy": ["sqlite:///.sentinel/demo/sentinel.db", "sqlite:///copied.db"],
 }
 
@@ -63,4 +65,4 @@ def test_every_command_that_prints_json_has_a_section() -> None:
     """By what the page of commands says of ``--format``."""
     sections = re.split(r"^## sentinel ", read(REFERENCE / "commands.md"), flags=re.MULTILINE)[1:]
     printing = {text.splitlines()[0] for text in sections if "`--format`" in text}
-    assert printing - set(COMMANDS) == {"demo", "signals preview", "init"}
+    assert printing - set(COMMANDS) == {"demo", "signals preview", "init", "warehouse query"}
