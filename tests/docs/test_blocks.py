@@ -84,7 +84,7 @@ def test_what_a_page_tells_to_type_works(page: Path, tmp_path: Path, replayed: t
     """Commands exit with 0, scripts end, and what a tutorial says they print is printed."""
     folder = tmp_path / "folder"
     shutil.copytree(replayed[0], folder)
-    if page.stem == "move-and-restore":
+    if page.stem in {"move-and-restore", "warehouse"}:
         shutil.copy(folder / ".sentinel" / "demo" / "sentinel.db", folder / ".sentinel")
     printed = ""
     script = ""

@@ -18,8 +18,8 @@ from crypto_signals.domain.strategy import Strategy
 from docs.pages import PAGES, REFERENCE, ROOT, name, read
 
 RENEW = "run tools/make_reference.py"
-OTHERS = {"GOOGLE_APPLICATION_CREDENTIALS", "SECRET_MANAGER_EMULATOR_HOST", "SIGNAL_ID", "WAREHOUSE_URL"}
-"""What looks like a setting of the program; the last one is on its way."""
+OTHERS = {"GOOGLE_APPLICATION_CREDENTIALS", "SECRET_MANAGER_EMULATOR_HOST", "SIGNAL_ID"}
+"""What looks like a setting of the program."""
 
 
 @pytest.fixture(scope="module")
