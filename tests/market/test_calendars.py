@@ -127,7 +127,7 @@ def test_close_after_counts_the_bars_that_are_regular(timeframe: Timeframe) -> N
     """Over three weeks with a half day, each bar's close is the one that its number says."""
     start = np.datetime64("2018-11-12T05:00", "us")
     grid = start + np.arange(21 * 24 * 12) * np.timedelta64(5, "m")
-    grid = grid[(grid - start) % np.timedelta64(timeframe.span) == np.timedelta64(0)]
+    grid = grid[(grid - start) % np.timedelta64(timeframe.span) == np.timedelta64(0, "us")]
     bars = grid[CALENDAR.is_regular(EQUITY, timeframe, grid)]
     known = CALENDAR.known_at(EQUITY, timeframe, bars) - np.timedelta64(EQUITY_GRACE)
     first = bars[0].item().replace(tzinfo=UTC)

@@ -26,6 +26,7 @@ CLOSE_MINUTE = 16 * 60
 _FIRST, _LAST = np.datetime64(sessions.FIRST), np.datetime64(sessions.LAST)
 _MINUTE = np.timedelta64(60_000_000, "us")
 _DAY = timedelta(days=1)
+_NEXT_DAY = np.timedelta64(1, "D")
 
 
 class MarketCalendar:
@@ -122,7 +123,7 @@ class MarketCalendar:
         if asset_class is AssetClass.CRYPTO:
             return max(0, (end - start) // timeframe.span + 1)
         first, last = (np.datetime64(moment.astimezone(UTC).date()) for moment in (start, end))
-        days = int(np.busday_count(first, last + 1, busdaycal=_exchange()))
+        days = int(np.busday_count(first, last + _NEXT_DAY, busdaycal=_exchange()))
         return max(0, days) * self.bars_per_session(asset_class, timeframe)
 
 
@@ -179,7 +180,7 @@ def _place(days: Timestamps) -> NDArray[np.int64]:
 @cache
 def _every_close() -> Timestamps:
     """The close of each day of the table, whether it has a session or not."""
-    days = np.arange(_FIRST, _LAST + 1)
+    days = np.arange(_FIRST, _LAST + _NEXT_DAY)
     minutes = np.full(days.shape, CLOSE_MINUTE)
     for minute, early in _early_closes():
         minutes[np.isin(days, early)] = minute

@@ -94,19 +94,26 @@ def said_live(signal: Signal) -> Said:
 
 def _course(progress: Progress) -> dict[str, object]:
     """How far the trade has come."""
-    sold = sum(fill.fraction for fill in progress.fills)
-    entered_and_closed = progress.closed and progress.fills
     return {
         "entry_ts": progress.entry_ts,
         "entry_fill": progress.entry_fill,
         "exit_ts": progress.closed_at,
         "targets_hit": progress.targets_hit,
         "fills": tuple((fill.price, fill.fraction) for fill in progress.fills),
-        "exit": sum(f.price * f.fraction for f in progress.fills) / sold if entered_and_closed else None,
+        "exit": _mean_price(progress) if progress.closed and progress.fills else None,
         "r": progress.result_r,
         "fees_r": progress.fees_r,
         "ambiguous": progress.ambiguous,
     }
+
+
+def _mean_price(progress: Progress) -> float:
+    """Of what was sold, added up one by one as the kernel does: since Python 3.12 `sum` rounds otherwise."""
+    sold = earned = 0.0
+    for fill in progress.fills:
+        sold += fill.fraction
+        earned += fill.price * fill.fraction
+    return earned / sold
 
 
 def said_by(result: Backtest) -> Iterator[tuple[Key, Said]]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import Literal
 
 import numpy as np
 
@@ -51,9 +52,10 @@ def number_text(value: float, step: float) -> str:
 def time_axis(days: Floats, most: int = 8) -> Axis:
     """Days since 1970 with a label a year, or a month where there is less than two years."""
     low, high = float(days[0]), float(max(days[-1], days[0] + 1))
-    unit, length = ("Y", 365.25) if high - low > 730 else ("M", 30.44)
+    unit: Literal["Y", "M"] = "Y" if high - low > 730 else "M"
+    length = 365.25 if unit == "Y" else 30.44
     start, end = (np.datetime64(int(day), "D").astype(f"datetime64[{unit}]") for day in (low, high))
-    firsts = np.arange(start, end + 1)
+    firsts = np.arange(start, end + np.timedelta64(1, unit))
     every = max(1, -(-int((high - low) / length) // most))
     ticks = [(float(first.astype("datetime64[D]").astype(np.int64)), str(first)) for first in firsts[::every]]
     return Axis(low, high, [(place, label) for place, label in ticks if low <= place <= high])
