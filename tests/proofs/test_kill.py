@@ -8,15 +8,18 @@ nothing was said twice at all.
 
 import random
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
 
+from crypto_signals.domain.signals import Progress
 from e2e.program import Program
 from proofs.lives import DAYS, KINDS, Kind, Life, eve, market_truth, undisturbed
 from simulator.simulator_fixtures import running_simulator
 
 Record = Callable[[str, object], None]
+Truth = Callable[[str], dict[str, Progress]]
 
 
 @pytest.fixture(scope="module")
@@ -24,14 +27,27 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Program:
     return eve(tmp_path_factory.mktemp("eve"))
 
 
+@pytest.fixture(scope="module")
+def truth(start: Program, tmp_path_factory: pytest.TempPathFactory) -> Truth:
+    """What the market did up to a day, the same for every kind of channel."""
+    return cache(lambda last_day: undisturbed(start, tmp_path_factory.mktemp("undisturbed"), last_day))
+
+
 def survives(
-    start: Program, folder: Path, kind: Kind, kills: int, seed: int, days: tuple[str, ...], record: Record
+    start: Program,
+    truth: Truth,
+    folder: Path,
+    kind: Kind,
+    kills: int,
+    seed: int,
+    days: tuple[str, ...],
+    record: Record,
 ) -> None:
     with running_simulator() as simulator:
         life = Life(start.copy(folder / "life"), simulator, kind, kills, random.Random(seed))  # noqa: S311 - to be repeated
         verdict = life.live(days)
         assert verdict.faults == []
-        assert market_truth(life.program) == undisturbed(start, folder / "undisturbed", days[-1])
+        assert market_truth(life.program) == truth(days[-1])
     sheet = {"channel": kind.name, "kills": life.killed, **dict(life.where), **vars(verdict)}
     record("sheet", sheet)
     print(sheet)
@@ -42,9 +58,11 @@ def survives(
 @pytest.mark.proof
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-def test_kills_lose_nothing(kind: Kind, start: Program, tmp_path: Path, record_property: Record) -> None:
+def test_kills_lose_nothing(
+    kind: Kind, start: Program, truth: Truth, tmp_path: Path, record_property: Record
+) -> None:
     """13 kills on each kind of channel."""
-    survives(start, tmp_path, kind, 13, 4, DAYS[:8], record_property)
+    survives(start, truth, tmp_path, kind, 13, 4, DAYS[:8], record_property)
 
 
 @pytest.mark.soak
@@ -52,7 +70,7 @@ def test_kills_lose_nothing(kind: Kind, start: Program, tmp_path: Path, record_p
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_a_thousand_kills_lose_nothing(
-    kind: Kind, seed: int, start: Program, tmp_path: Path, record_property: Record
+    kind: Kind, seed: int, start: Program, truth: Truth, tmp_path: Path, record_property: Record
 ) -> None:
     """63 kills a life, 16 lives."""
-    survives(start, tmp_path, kind, 63, 100 + seed, DAYS, record_property)
+    survives(start, truth, tmp_path, kind, 63, 100 + seed, DAYS, record_property)
