@@ -3,7 +3,7 @@ BIN := .venv/bin
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test proof soak bench lint lock clean
+.PHONY: run test proof soak bench lint image lock clean
 
 run: .venv/.installed          ## the main job over the bundled bars, in virtual time
 	$(BIN)/sentinel demo
@@ -25,6 +25,11 @@ lint: .venv/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+image:                         ## the container image, with whichever engine is there
+	@engine=$$(command -v docker || command -v podman || command -v buildah) || \
+	  { echo "there is no docker, podman or buildah on this machine" >&2; exit 2; }; \
+	"$$engine" build --tag crypto-sentinel:local --build-arg REVISION="$$(git rev-parse HEAD)" .
 
 .venv/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv

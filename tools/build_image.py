@@ -43,7 +43,7 @@ class Report:
 
 def context(folder: Path) -> Path:
     """The project as a user may have it: what is under version control, and beside it what must stay out."""
-    files = subprocess.run(
+    files = subprocess.run(  # noqa: S603 - our own words
         ["git", "-C", str(ROOT), "ls-files", "-z"],  # noqa: S607 - whichever git there is
         capture_output=True,
         text=True,
@@ -53,7 +53,14 @@ def context(folder: Path) -> Path:
         if (ROOT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
-    for name in (".env", "src/.env", "src/crypto_signals/.env", ".git/config", ".sentinel/sentinel.db", "notes.txt"):
+    for name in (
+        ".env",
+        "src/.env",
+        "src/crypto_signals/.env",
+        ".git/config",
+        ".sentinel/sentinel.db",
+        "notes.txt",
+    ):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(CANARY, encoding="utf-8")
     return folder
@@ -86,7 +93,9 @@ def examine(base: Image, image: Image, folder: Path, *, plain: bool) -> Report:
             checks.Finding(name, f"{figures[name]:.2f}, goal < {goal:.0f}", figures[name] < goal)
             for name, goal in GOALS.items()
         ]
-    return Report(findings, {name: round(figure, 2) for name, figure in figures.items()}, checks.heaviest(image.root))
+    return Report(
+        findings, {name: round(figure, 2) for name, figure in figures.items()}, checks.heaviest(image.root)
+    )
 
 
 def machine_words() -> list[str]:
@@ -104,7 +113,9 @@ def show(report: Report) -> None:
 
 def main() -> int:
     """Reads the options, builds, examines, reports."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--json", action="store_true", help="an object on stdout instead of lines")
     parser.add_argument("--lock", default=PLAIN, help="the locked requirements to install")
     parser.add_argument("--work", type=Path, help="a folder to keep the base and the image in")
@@ -112,7 +123,7 @@ def main() -> int:
     if wanting := missing():
         print(f"cannot build an image here: missing {', '.join(wanting)}", file=sys.stderr)
         return 2
-    with tempfile.TemporaryDirectory(prefix="sentinel-image-", dir="/var/tmp") as name:  # noqa: S108 - gigabytes
+    with tempfile.TemporaryDirectory(prefix="sentinel-image-", dir="/var/tmp") as name:
         folder = Path(name)
         engine = Engine(options.work or folder / "work")
         (folder / "context").mkdir()

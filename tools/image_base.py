@@ -1,6 +1,6 @@
 """A stand-in for the base image, from Debian's packages, for machines that reach no registry of images.
 
-It has what the Dockerfile relies on: Debian bookworm, Python 3.11 as ``/usr/local/bin/python``, pip beside it.
+It has what the Dockerfile relies on: Debian bookworm, Python 3.11 as ``/usr/local/bin/python``, and pip.
 The official image differs in having a Python of its own, newer and some megabytes smaller.
 """
 

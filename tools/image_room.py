@@ -35,8 +35,8 @@ mkdir -m 1777 "$root/dev/shm"
 mount -t tmpfs -o mode=1777,size=64m,nosuid,nodev tmpfs "$root/dev/shm"
 mount -t proc -o nosuid,nodev,noexec proc "$root/proc"
 mount -o remount,bind,ro "$root"
-exec env -i -C / "PATH=$PATH" chroot "$root" setpriv --reuid USER --regid USER --clear-groups --no-new-privs \\
-  --bounding-set=-all --inh-caps=-all env -C /state "$@"
+exec env -i -C / "PATH=$PATH" chroot "$root" setpriv --reuid USER --regid USER --clear-groups \\
+  --no-new-privs --bounding-set=-all --inh-caps=-all env -C /state "$@"
 """.replace("DEVICES", " ".join(_DEVICES)).replace("USER", str(USER))
 
 

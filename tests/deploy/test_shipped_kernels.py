@@ -1,0 +1,45 @@
+"""An installation that brings its kernels compiled: they are found where nothing of it can be written."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from crypto_signals import compile_cache
+from e2e.program import CRYPTO, Program, clean
+
+SCAN = ("scan", "--bars", CRYPTO, "--symbol", "BTC/USD", "--last")
+SHIPPING = """
+import sys
+sys.prefix = sys.argv.pop(1)
+from crypto_signals.cli import main
+main(sys.argv[1:])
+"""
+
+
+@pytest.mark.timeout(600)
+def test_what_was_shipped_is_not_compiled_again(tmp_path: Path) -> None:
+    """A cache elsewhere shows the shipped kernels, and no process adds any."""
+    program = Program(tmp_path, {"NUMBA_DEBUG_CACHE": "1"})
+    shipped = tmp_path / "prefix" / "share"
+    words = [sys.executable, "-c", SHIPPING, str(tmp_path / "prefix"), *map(str, SCAN)]
+    first = clean(program.command(words, XDG_CACHE_HOME=shipped, NUMBA_CACHE_DIR=None))
+    assert "data saved" in first.out
+    elsewhere = tmp_path / "elsewhere"
+    second = clean(program.command(words, XDG_CACHE_HOME=elsewhere, NUMBA_CACHE_DIR=None))
+    assert "data saved" not in second.out
+    assert "data loaded" in second.out
+    assert all(path.is_symlink() for path in elsewhere.rglob("*.nb?"))
+
+
+def test_what_is_there_already_stays(tmp_path: Path) -> None:
+    """A kernel that this user compiled is not replaced by the shipped one, and a second start changes nothing."""
+    shipped, own = tmp_path / "shipped", tmp_path / "own"
+    for folder, words in ((shipped, "shipped"), (own, "own")):
+        (folder / "room").mkdir(parents=True)
+        (folder / "room" / "kernel.nbi").write_text(words)
+    (shipped / "room" / "other.nbi").write_text("shipped")
+    for _ in range(2):
+        compile_cache._link(shipped, own)
+    assert (own / "room" / "kernel.nbi").read_text() == "own"
+    assert (own / "room" / "other.nbi").readlink() == shipped / "room" / "other.nbi"
