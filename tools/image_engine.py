@@ -54,6 +54,7 @@ class Engine:
     def __init__(self, work: Path) -> None:
         self._work = work
         work.mkdir(parents=True, exist_ok=True)
+        self._opened: list[str] = []
         self._store = ("--root", work / "store", "--runroot", work / "run", "--storage-driver", "vfs")
 
     def buildah(self, *words: object) -> str:
@@ -88,11 +89,12 @@ class Engine:
         """Its files in a folder, and its configuration."""
         config = json.loads(self.buildah("inspect", "--type", "image", name))["Docker"]["config"]
         container = self.buildah("from", "--pull-never", name)
+        self._opened.append(container)
         return Image(Path(self.buildah("mount", container)), config)
 
     def close(self) -> None:
         """Gives back what ``open`` took."""
-        self.buildah("rm", "--all")
+        self.buildah("rm", *self._opened)
 
 
 def _bundle() -> Path:
