@@ -27,9 +27,10 @@ lint: .venv/.dev
 	$(BIN)/lint-imports
 
 image:                         ## the container image, with whichever engine is there
-	@engine=$$(command -v docker || command -v podman || command -v buildah) || \
-	  { echo "there is no docker, podman or buildah on this machine" >&2; exit 2; }; \
-	"$$engine" build --tag crypto-sentinel:local --build-arg REVISION="$$(git rev-parse HEAD)" .
+	@for engine in docker podman buildah; do \
+	  "$$engine" info >/dev/null 2>&1 && \
+	    BUILDAH_FORMAT=docker exec "$$engine" build --tag crypto-sentinel:local --build-arg REVISION="$$(git rev-parse HEAD)" .; \
+	done; echo "neither docker nor podman nor buildah can be used here" >&2; exit 2
 
 .venv/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
