@@ -3,7 +3,7 @@ BIN := .venv/bin
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test proof soak bench lint audit googlesql lock clean
+.PHONY: run test proof soak bench lint audit googlesql image lock clean
 
 run: .venv/.installed          ## the main job over the bundled bars, in virtual time
 	$(BIN)/sentinel demo
@@ -32,6 +32,12 @@ audit: .venv/.dev              ## known vulnerabilities of what is locked (asks 
 
 googlesql: .venv/.dev .venv/googlesql/.installed  ## what BigQuery will be sent, read by GoogleSQL's own analyser
 	$(BIN)/python tools/check_googlesql.py describe | .venv/googlesql/bin/python tools/check_googlesql.py
+
+image:                         ## the container image, with whichever engine is there
+	@for engine in docker podman buildah; do \
+	  "$$engine" info >/dev/null 2>&1 && \
+	    BUILDAH_FORMAT=docker exec "$$engine" build --tag crypto-sentinel:local --build-arg REVISION="$$(git rev-parse HEAD)" .; \
+	done; echo "neither docker nor podman nor buildah can be used here" >&2; exit 2
 
 .venv/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv

@@ -16,6 +16,7 @@ from benchmarks import reference
 from benchmarks.backtests import against_others, outcome_kernel, whole_catalogue
 from benchmarks.bars import market, walk, write_market
 from benchmarks.fetching import runs_over_alpaca
+from benchmarks.image import container_image
 from benchmarks.ledger import appended_events, run_of_open_signals
 from benchmarks.timing import Bar, best, free_cores, ran
 from crypto_signals.analysis.candle_sums import LEAD_BARS
@@ -180,6 +181,7 @@ def main() -> None:
             run_of_open_signals(folder),
             appended_events(folder),
             runs_over_alpaca(folder),
+            container_image(),
         ):
             for bar in group:
                 met = "yes" if bar.met else "NO"

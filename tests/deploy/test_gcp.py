@@ -32,7 +32,7 @@ from deploy.gcp_files import (
     variables,
 )
 
-NAMES = {name.upper() for name in Settings.model_fields} | {"WAREHOUSE_URL"}
+NAMES = {name.upper() for name in Settings.model_fields}
 SECRET = {
     name.upper() for name, field in Settings.model_fields.items() if "SecretStr" in repr(field.annotation)
 }

@@ -23,7 +23,7 @@ from crypto_signals.cli import (
     warehouse_command,
     why_command,
 )
-from crypto_signals.cli.interruptions import hear_interruptions, is_interruption
+from crypto_signals.cli.interruptions import hear_interruptions, hear_termination, is_interruption
 from crypto_signals.cli.output import say
 from crypto_signals.domain.errors import LeaseHeld, NoBars, SentinelError, StoreUnusable, UsageError
 from crypto_signals.home import HeldByAnother
@@ -60,6 +60,7 @@ _INTERRUPTED = 130
 def main(arguments: list[str] | None = None) -> None:
     """Runs a command. What a person can mend is said in a line, never as a traceback."""
     hear_interruptions()
+    hear_termination()
     try:
         application(arguments)
     except (HeldByAnother, LeaseHeld) as holder:

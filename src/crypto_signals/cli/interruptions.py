@@ -1,7 +1,9 @@
-"""Ctrl-C, wherever it falls."""
+"""Ctrl-C, wherever it falls; and a wish to stop that the kernel would drop."""
 
+import os
 import signal
 import sys
+from types import FrameType
 
 AGAIN_S = 0.05
 
@@ -14,8 +16,18 @@ def hear_interruptions() -> None:
         sys.unraisablehook = _dropped
 
 
+def hear_termination() -> None:
+    """To the first process of a container SIGTERM means nothing unless it listens: any other ends by it."""
+    if os.getpid() == 1:
+        signal.signal(signal.SIGTERM, _end)
+
+
+def _end(number: int, _frame: FrameType | None) -> None:
+    sys.exit(128 + number)
+
+
 def _dropped(what: "sys.UnraisableHookArgs") -> None:
-    if isinstance(what.exc_value, KeyboardInterrupt):
+    if isinstance(what.exc_value, KeyboardInterrupt | SystemExit):
         signal.setitimer(signal.ITIMER_REAL, AGAIN_S)
     else:
         sys.__unraisablehook__(what)
