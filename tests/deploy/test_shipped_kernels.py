@@ -9,9 +9,7 @@ from e2e.program import Program, clean
 KERNEL = """
 import sys
 sys.prefix = sys.argv[1]
-from numba import njit
-from crypto_signals import compile_cache
-compile_cache.choose()
+from crypto_signals.compile_cache import njit
 
 @njit(cache=True)
 def kernel(number):
