@@ -16,5 +16,8 @@ for library in pyarrow/libarrow_python*.so; do
   rm "$library" "$library".*.*.*
 done
 
+# Pillow's AVIF, which it does without as well: charts are PNG.
+rm -f PIL/_avif.* pillow.libs/libavif*
+
 # Symbols for debuggers. What auditwheel put into *.libs does not bear it.
 find . -name '*.so*' -not -path './*.libs/*' -exec strip --strip-unneeded {} +
