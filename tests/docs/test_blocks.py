@@ -43,6 +43,7 @@ NOT_RUN = {
     ("DEPLOYMENT.md", "cd /opt/crypto-sentinel"): ROOT_USER,
     ("DEPLOYMENT.md", "sentinel store copy sqlite:////var"): f"{ROOT_USER}; the command is run elsewhere",
     ("DEPLOYMENT.md", "cp .env.example .env"): ENGINE,
+    ("DEPLOYMENT.md", "docker compose"): ENGINE,
     ("SECURITY.md", ""): "commands for the services that hold the keys, and for the owner of a machine",
     ("CONTRIBUTING.md", ""): f"{ELSEWHERE}: what it names decides on each change",
 }
