@@ -1,11 +1,11 @@
 """The warehouse in a file, by DuckDB."""
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
-import pyarrow as pa
 
 from crypto_signals.domain.errors import StoreUnusable, UsageError
 from crypto_signals.engine.ports import Answer, Holding, Story
@@ -14,13 +14,17 @@ from crypto_signals.warehouse.schema import Column, Fact, Kind, Table
 from crypto_signals.warehouse.star import TABLES, facts
 
 _TYPES = {
-    Kind.TEXT: ("VARCHAR", pa.string()),
-    Kind.NUMBER: ("DOUBLE", pa.float64()),
-    Kind.WHOLE: ("BIGINT", pa.int64()),
-    Kind.FLAG: ("BOOLEAN", pa.bool_()),
-    Kind.MOMENT: ("TIMESTAMP WITH TIME ZONE", pa.timestamp("us", "UTC")),
-    Kind.DAY: ("DATE", pa.date32()),
+    Kind.TEXT: "VARCHAR",
+    Kind.NUMBER: "DOUBLE",
+    Kind.WHOLE: "BIGINT",
+    Kind.FLAG: "BOOLEAN",
+    Kind.MOMENT: "TIMESTAMP WITH TIME ZONE",
+    Kind.DAY: "DATE",
 }
+_GIVEN = "(SELECT UNNEST(from_json(?, ?), max_depth := 2))"
+"""The rows of a list of objects in JSON, by the types in another: that needs no other library."""
+_AT_ONCE = 200
+"""Rows in one statement: what takes them apart needs memory for all of them."""
 _WRONG_SQL = (duckdb.ProgrammingError, duckdb.DataError, duckdb.NotSupportedError)
 
 
@@ -54,7 +58,8 @@ class DuckDbWarehouse:
                 answer = connection.sql(sql)
                 if answer is None:
                     raise UsageError("that is no query: ask with SELECT")
-                return Answer(tuple(answer.columns), answer.to_arrow_table().to_pylist())
+                columns = tuple(answer.columns)
+                return Answer(columns, [dict(zip(columns, row, strict=True)) for row in answer.fetchall()])
             except _WRONG_SQL as error:
                 raise UsageError(f"the warehouse does not understand that: {error}") from None
 
@@ -97,7 +102,8 @@ def _said(path: Path, error: object) -> str:
 def _connected(path: Path, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:
     limits: dict[str, str | bool | int | float | list[str]] = {"memory_limit": "256MB", "threads": 2}
     with duckdb.connect(path, read_only=read_only, config=limits) as connection:
-        connection.execute("SET TimeZone = 'UTC'")
+        if read_only:
+            connection.execute("SET TimeZone = 'UTC'")
         yield connection
 
 
@@ -111,21 +117,21 @@ def _bring_up_to_date(connection: duckdb.DuckDBPyConnection) -> None:
             continue
         for column in table.columns:
             if (table.name, column.name) not in there:
-                kind = _TYPES[column.kind][0]
+                kind = _TYPES[column.kind]
                 connection.execute(f"ALTER TABLE {table.name} ADD COLUMN {column.name} {kind}")
     for name in views.NAMES:
         connection.execute(f"CREATE OR REPLACE VIEW {name} AS {views.query(name)}")
 
 
 def _defined(column: Column) -> str:
-    return f"{column.name} {_TYPES[column.kind][0]}{' NOT NULL' if column.required else ''}"
+    return f"{column.name} {_TYPES[column.kind]}{' NOT NULL' if column.required else ''}"
 
 
 def _merge(connection: duckdb.DuckDBPyConnection, table: Table, rows: Sequence[Fact]) -> None:
-    schema = pa.schema([(column.name, _TYPES[column.kind][1]) for column in table.columns])
-    connection.register("staged", pa.Table.from_pylist(rows, schema=schema))
-    connection.execute(table.merged_from("staged"))
-    connection.unregister("staged")
+    types = {column.name: _TYPES[column.kind] for column in table.columns}
+    for start in range(0, len(rows), _AT_ONCE):
+        given = json.dumps(rows[start : start + _AT_ONCE], default=str, allow_nan=False)
+        connection.execute(table.merged_from(_GIVEN), [given, json.dumps([types])])
 
 
 def _holding(connection: duckdb.DuckDBPyConnection, table: Table) -> Holding:
