@@ -98,6 +98,17 @@ def test_a_version_that_came_back_is_a_stretch_of_its_own(warehouse: Warehouse) 
     ]
 
 
+def test_versions_of_one_moment_follow_each_other(
+    tmp_path: Path, opened: Callable[[Path], Warehouse]
+) -> None:
+    """Signals that were stored at the same moment have an order too; one version is the last."""
+    made = opened(tmp_path)
+    made.keep([story(number, strategy_version=f"v{number}") for number in range(9)])
+    for _ in range(5):
+        found = made.ask("SELECT strategy_version, valid_to FROM strategies").rows
+        assert [row["strategy_version"] for row in found if row["valid_to"] is None] == ["v8"]
+
+
 def sorted_rows(answer: Sequence[Mapping[str, object]]) -> list[str]:
     return sorted(str(dict(row)) for row in answer)
 

@@ -20,6 +20,6 @@ stretches AS (
 )
 SELECT
   strategy, strategy_version, valid_from,
-  LEAD(valid_from) OVER (PARTITION BY strategy ORDER BY valid_from) AS valid_to,
+  LEAD(valid_from) OVER (PARTITION BY strategy ORDER BY valid_from, stretch) AS valid_to,
   signals_closed
 FROM stretches
