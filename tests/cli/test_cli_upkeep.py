@@ -1,6 +1,8 @@
 """``sentinel cleanup``, ``store copy`` and ``health``, as a person or a scheduler runs them."""
 
+import signal
 import sqlite3
+import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
@@ -72,6 +74,29 @@ def test_a_warehouse_that_cannot_be_written(program: Program) -> None:
     assert "Nothing was deleted" in str(said.row["errors"])
     assert program("cleanup", **SETTINGS).code == 3
     assert set(signals(program)) >= set(before)
+
+
+def test_a_warehouse_that_was_lost_is_filled_again(program: Program) -> None:
+    """What was brought is not brought twice, unless that is asked for: then all is that the store holds."""
+    first = program("warehouse", "sync", "--format", "json").row
+    kept = program("warehouse", "query", "trades", "--format", "json").rows
+    assert len(kept) == first["signals"] > 0
+    (program.home / "warehouse.duckdb").unlink()
+    assert program("warehouse", "sync", "--format", "json").row["signals"] == 0
+    assert program("warehouse", "sync", "--again", "--format", "json").row == first
+    assert program("warehouse", "query", "trades", "--format", "json").rows == kept
+
+
+def test_a_query_without_end_is_interrupted(program: Program) -> None:
+    """Ctrl-C ends it soon, with the exit code of an interruption and no traceback."""
+    assert program("warehouse", "sync").code == 0
+    endless = "SELECT COUNT(*) FROM range(100000000) a, range(100000) b WHERE hash(a.range + b.range) = 3"
+    process = program.start("warehouse", "query", endless)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(3)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=20)
+    assert (process.returncode, said) == (130, "")
 
 
 def test_the_schedulers_name_of_cleanup(program: Program) -> None:

@@ -85,7 +85,9 @@ def test_a_wrong_question_is_the_askers(warehouse: Warehouse, asked: str) -> Non
         warehouse.ask(asked)
 
 
-@pytest.mark.parametrize("asked", ["DELETE FROM signals WHERE TRUE", "DROP TABLE signals"])
+@pytest.mark.parametrize(
+    "asked", ["DELETE FROM signals WHERE TRUE", "DROP TABLE signals", "SELECT 1; SELECT 2"]
+)
 def test_a_question_changes_nothing(warehouse: Warehouse, asked: str) -> None:
     """Whatever is asked."""
     warehouse.keep(STORIES)

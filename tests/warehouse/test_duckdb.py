@@ -108,6 +108,33 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
         DuckDbWarehouse(tmp_path / "file" / "warehouse.duckdb").keep(STORIES)
 
 
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("SELECT * FROM read_csv('/etc/hosts')", "file system operations are disabled"),
+        ("COPY signals TO 'signals.csv'", "not one query"),
+        ("ATTACH 'other.duckdb'", "not one query"),
+        ("SELECT 1; SELECT 2", "not one query"),
+        ("-- nothing", "not one query"),
+        ("SELECT 1 AS a, 2 AS a", "two columns have one name"),
+        ("SELECT list(n.range) FROM range(60000000) AS n", "Out of Memory"),
+    ],
+)
+def test_a_question_is_one_query_of_the_warehouse_alone(path: Path, asked: str, said: str) -> None:
+    """It reads no other file, writes none, and has its bounds; it says why not."""
+    DuckDbWarehouse(path).keep(STORIES)
+    with pytest.raises(UsageError, match=said):
+        DuckDbWarehouse(path).ask(asked)
+
+
+def test_a_long_query_prints_nothing(path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """No bar of its own gets between the lines of an answer."""
+    DuckDbWarehouse(path).keep(STORIES)
+    with pytest.raises(UsageError, match="Out of Memory"):
+        DuckDbWarehouse(path).ask("SELECT list(hash(hash(n.range))) FROM range(60000000) AS n")
+    assert capfd.readouterr() == ("", "")
+
+
 KILLED = """
 import os, signal, sys
 from pathlib import Path

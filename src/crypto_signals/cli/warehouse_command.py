@@ -4,6 +4,7 @@ import math
 from contextlib import closing
 from datetime import datetime
 from decimal import Decimal
+from itertools import chain
 from typing import Annotated
 
 import typer
@@ -22,7 +23,12 @@ Question = Annotated[
 
 
 @application.command("sync")
-def sync(output: FormatOption = Format.TABLE) -> None:
+def sync(
+    again: Annotated[
+        bool, typer.Option("--again", help="Also what was brought before: to a warehouse that was lost.")
+    ] = False,
+    output: FormatOption = Format.TABLE,
+) -> None:
     """Bring every closed signal that owes nothing to the warehouse, as each run does with some of them.
 
     What was interrupted is taken up where it was; nothing is there twice. What is there may be deleted
@@ -35,7 +41,7 @@ def sync(output: FormatOption = Format.TABLE) -> None:
     settings, total, budget = config.load().settings, 0, RunBudget(math.inf)
     with stores.own_store(settings, budget) as store:
         keeper = stores.keeper(settings, store, budget)
-        for number in keeper.archived():
+        for number in chain(keeper.archived(), keeper.again() if again else ()):
             total += number
             notes().print(f"{counted(total, 'signal')} so far")
     if output is Format.JSON:

@@ -5,11 +5,14 @@ mark that says so, and a warehouse takes the same signal twice without harm. Wha
 something or cannot be read is never touched.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from crypto_signals.domain.errors import UnreadableRow
 from crypto_signals.domain.signals import Signal
+from crypto_signals.engine.letters import LEFT
 from crypto_signals.engine.ports import Store, Story, Warehouse
 
 BATCH = 400
@@ -41,6 +44,21 @@ class Keeper:
         while stories := self.store.at_rest(BATCH):
             self._archive(stories)
             yield len(stories)
+
+    def again(self) -> Iterator[int]:
+        """Brings everything that has closed, also what was brought before: to a warehouse that was lost."""
+        closed = [signal.signal_id for signal in self.store.signals() if signal.progress.closed]
+        for start in range(0, len(closed), BATCH):
+            stories = list(self._resting(closed[start : start + BATCH]))
+            self.warehouse.keep(stories)
+            yield len(stories)
+
+    def _resting(self, signal_ids: Sequence[str]) -> Iterator[Story]:
+        for signal_id in signal_ids:
+            with suppress(UnreadableRow):
+                story = Story(*self.store.signal(signal_id))
+                if not any(effect.status in LEFT for effect in story.effects):
+                    yield story
 
     def cleaned(self, now: datetime) -> Iterator[int]:
         """Deletes all that has outlived its time, a batch at a time; yields how many each time."""

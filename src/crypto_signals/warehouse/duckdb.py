@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,7 +26,13 @@ _GIVEN = "(SELECT UNNEST(from_json(?, ?), max_depth := 2))"
 """The rows of a list of objects in JSON, by the types in another: that needs no other library."""
 _AT_ONCE = 200
 """Rows in one statement: what takes them apart needs memory for all of them."""
-_WRONG_SQL = (duckdb.ProgrammingError, duckdb.DataError, duckdb.NotSupportedError)
+_WRONG_SQL = (
+    duckdb.ProgrammingError,
+    duckdb.DataError,
+    duckdb.NotSupportedError,
+    duckdb.PermissionException,
+    duckdb.OutOfMemoryException,
+)
 
 
 class DuckDbWarehouse:
@@ -55,11 +62,7 @@ class DuckDbWarehouse:
             )
         with self._open() as connection:
             try:
-                answer = connection.sql(sql)
-                if answer is None:
-                    raise UsageError("that is no query: ask with SELECT")
-                columns = tuple(answer.columns)
-                return Answer(columns, [dict(zip(columns, row, strict=True)) for row in answer.fetchall()])
+                return _answered(connection, sql)
             except _WRONG_SQL as error:
                 raise UsageError(f"the warehouse does not understand that: {error}") from None
 
@@ -91,6 +94,29 @@ class DuckDbWarehouse:
         draft.replace(self._path)
 
 
+def _answered(connection: duckdb.DuckDBPyConnection, sql: str) -> Answer:
+    """Raises ``UsageError`` for what is not one query, or has two columns of one name."""
+    if [statement.type for statement in duckdb.extract_statements(sql)] != [duckdb.StatementType.SELECT]:
+        raise UsageError("that is not one query: ask with one SELECT")
+    columns = tuple(connection.sql(sql).columns)
+    if len(columns) > len(set(columns)):
+        raise UsageError(f"two columns have one name ({', '.join(columns)}): give them others, with AS")
+    with _interruptible(connection) as worker:
+        rows = worker.submit(lambda: connection.execute(sql).fetchall()).result()
+    return Answer(columns, [dict(zip(columns, row, strict=True)) for row in rows])
+
+
+@contextmanager
+def _interruptible(connection: duckdb.DuckDBPyConnection) -> Iterator[Executor]:
+    """Where a query is asked so that Ctrl-C ends it: who hears it must not be the thread that asks."""
+    with ThreadPoolExecutor(1) as worker:
+        try:
+            yield worker
+        except KeyboardInterrupt:
+            connection.interrupt()
+            raise
+
+
 def _said(path: Path, error: object) -> str:
     return (
         f"the warehouse {path} cannot be used: {error}. Nothing was deleted. See that no other program has "
@@ -100,10 +126,15 @@ def _said(path: Path, error: object) -> str:
 
 @contextmanager
 def _connected(path: Path, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:
-    limits: dict[str, str | bool | int | float | list[str]] = {"memory_limit": "256MB", "threads": 2}
+    """Its own file is all that it reads and writes, whatever is asked."""
+    limits: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": "256MB",
+        "threads": 2,
+        "enable_external_access": "false",
+    }
     with duckdb.connect(path, read_only=read_only, config=limits) as connection:
         if read_only:
-            connection.execute("SET TimeZone = 'UTC'")
+            connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
         yield connection
 
 
