@@ -59,12 +59,11 @@ def commands() -> Iterator[str]:
         yield f"{_help(command.help)}\n"
         arguments = [p for p in command.params if p.param_type_name == "argument"]
         usage = " ".join([name, *(f"{p.name.upper()}" for p in arguments)])
-        needed = [
-            f"{p.opts[0]} {_takes(p)}…" if p.multiple else p.opts[0] for p in _options(command) if p.required
-        ]
-        yield f"```text\n{' '.join([usage, *needed])} [options]\n```\n"
-        rows = [_option(p) for p in [*arguments, *_options(command)]]
-        yield from table(("option", "takes", "what it is", "default"), rows)
+        needed = [f"{p.opts[0]} {_takes(p)}" for p in _options(command) if p.required]
+        others = ["[options]"] if _options(command) else []
+        yield f"```text\n{' '.join([usage, *needed, *others])}\n```\n"
+        if rows := [_option(p) for p in [*arguments, *_options(command)]]:
+            yield from table(("option", "takes", "what it is", "default"), rows)
 
 
 def _leaves(name: str, command: Any) -> Iterator[tuple[str, Any]]:

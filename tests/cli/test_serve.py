@@ -1,6 +1,7 @@
 """``sentinel serve``: runs at once and at each moment, through failures, until it is told to stop."""
 
 import datetime as dt
+import json
 import re
 import signal
 import socket
@@ -123,6 +124,28 @@ def test_a_served_program_runs_at_once_and_can_be_watched(program: Program) -> N
         assert httpx.head(f"{served}/healthz", trust_env=False).text == ""
         second = clean(program("run"))
         assert (second.code, "is held by" in second.err) == (0, True)
+
+
+def test_a_copy_that_a_served_program_keeps_from_being_made_is_a_failure(program: Program) -> None:
+    """Whoever schedules it as a backup hears of it: exit 3, one line that says who holds the folder."""
+    target = program.folder / "copy.db"
+    with serving(program) as served:
+        until(lambda: status(f"{served}/readyz") == 200)
+        copy = clean(
+            program("store", "copy", f"sqlite:///{program.home / 'sentinel.db'}", f"sqlite:///{target}")
+        )
+    assert (copy.code, copy.out, len(copy.said)) == (3, "", 1)
+    assert re.search(r"nothing was copied: .* is held by process \d+\. Stop it", copy.said[0])
+    assert not target.exists()
+
+
+def test_a_served_run_says_how_long_it_took(program: Program) -> None:
+    """As `sentinel run` does, in the summary on stdout."""
+    process = program.start("serve")
+    assert process.stdout is not None
+    summary = json.loads(process.stdout.readline())
+    program.stop(process, signal.SIGTERM)
+    assert summary["duration_s"] > 0
 
 
 def test_a_run_that_waits_for_a_service_ends_in_time_when_told_to(program: Program) -> None:

@@ -15,10 +15,11 @@ from crypto_signals.config import problems_of, strategies
 from docs.pages import PAGES, ROOT, Block, blocks, name
 from docs.workspace import commands, furnish, python, sentinel
 
-ACCOUNT, ROOT_USER, ENGINE, ELSEWHERE = (
+ACCOUNT, ROOT_USER, ENGINE, STAND_IN, ELSEWHERE = (
     "needs an account of Google Cloud",
     "changes the machine, as root; the units are checked in tests/deploy/test_systemd.py",
     "needs a container engine; the files are checked in tests/deploy",
+    "serves until it is ended, or asks what serves; the same is done in tests/e2e",
     "is run by another test",
 )
 NOT_RUN = {
@@ -27,6 +28,8 @@ NOT_RUN = {
         "make run     # a year of real bars,",
     ): f"{ELSEWHERE}: the first is the demo, the second this",
     ("docs/tutorials/first-signal.md", "make run"): f"{ELSEWHERE}: it is the demo",
+    ("docs/tutorials/first-signal.md", "sentinel simulator"): STAND_IN,
+    ("docs/tutorials/first-signal.md", 'export PATH="$PWD'): STAND_IN,
     (
         "docs/tutorials/first-signal.md",
         "sentinel init",
@@ -41,7 +44,6 @@ NOT_RUN = {
     ("DEPLOYMENT.md", "systemctl status"): ROOT_USER,
     ("DEPLOYMENT.md", "sudo systemd-run"): ROOT_USER,
     ("DEPLOYMENT.md", "cd /opt/crypto-sentinel"): ROOT_USER,
-    ("DEPLOYMENT.md", "sentinel store copy sqlite:////var"): f"{ROOT_USER}; the command is run elsewhere",
     ("DEPLOYMENT.md", "cp .env.example .env"): ENGINE,
     ("DEPLOYMENT.md", "docker compose"): ENGINE,
     ("SECURITY.md", ""): "commands for the services that hold the keys, and for the owner of a machine",

@@ -37,8 +37,9 @@ def furnish(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     daily = bars("crypto_daily.parquet")
     daily = daily.slice(max(0, daily.num_rows - DAYS))
-    for file in ("bars.parquet", "my_bars.parquet", "daily.parquet", "bars/btc.parquet"):
-        (folder / file).parent.mkdir(exist_ok=True)
+    shipped = "src/crypto_signals/data/crypto_daily.parquet"
+    for file in ("bars.parquet", "my_bars.parquet", "daily.parquet", "bars/btc.parquet", shipped):
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
         pq.write_table(daily, folder / file)
     hourly = bars("crypto_hourly.parquet")
     pq.write_table(hourly.slice(max(0, hourly.num_rows - 24 * 60)), folder / "hourly.parquet")

@@ -86,6 +86,14 @@ def test_the_index_lists_announced_and_refused_signals_with_their_results(tmp_pa
     assert all((tmp_path / target).is_file() for target in page.targets)
 
 
+def test_a_refused_signal_that_has_not_ended_is_not_over_yet(tmp_path: Path) -> None:
+    """Its progress is stored at its end alone: that it waits for its entry would be a guess."""
+    fresh = lived(STORY[:1], gates=shadow().gates, signal_id="shadow-2").signal
+    page = Outline(write_pages(tmp_path, [], [fresh]).read_text())
+    assert "not over yet" in page.text
+    assert "waiting for the entry" not in page.text
+
+
 def test_a_signals_page_reads_like_its_thread(tmp_path: Path) -> None:
     """Announcement with picture, then what each bar brought, in order, as it stood at that time."""
     write_pages(tmp_path, [lived(STORY)])

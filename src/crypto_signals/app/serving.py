@@ -1,5 +1,6 @@
 """A run at every close, until somebody says stop."""
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -122,7 +123,7 @@ def _runs(
     shown: Callable[[Summary], None],
 ) -> RunOnce:
     def run_once() -> Summary | None:
-        budget = RunBudget(configuration.settings.run_budget_seconds, within=life)
+        budget, started = RunBudget(configuration.settings.run_budget_seconds, within=life), time.monotonic()
         try:
             with (
                 watched.run(lambda: life.stopping) as note,
@@ -133,6 +134,7 @@ def _runs(
         except LeaseHeld as holder:
             watched.say(str(holder))
             return None
+        summary.duration_s = time.monotonic() - started
         shown(summary)
         return summary
 

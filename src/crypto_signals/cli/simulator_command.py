@@ -11,7 +11,10 @@ from crypto_signals.domain.errors import UsageError
 
 def simulator(
     port: Annotated[int, typer.Option(help="0 takes a free one.", min=0, max=65535)] = 8099,
-    bars: Annotated[list[Path] | None, typer.Option("--bars", help="Bars to serve; may be repeated.")] = None,
+    bars: Annotated[
+        list[Path] | None,
+        typer.Option("--bars", help="Bars to serve; may be repeated; without it there are none."),
+    ] = None,
     now: Annotated[
         str | None, typer.Option(help="Where the clock stands, as 2018-12-31T00:05:00Z; else it is now.")
     ] = None,

@@ -62,7 +62,7 @@ def failure(name: str, problem: httpx.HTTPError | httpx.InvalidURL, method: str)
     """The outcome of a request that got no whole answer; only the kind of the problem is told."""
     kind = type(problem).__name__
     if isinstance(problem, _NOT_SENT):
-        return NotSent(f"{name}: could not connect ({kind})")
+        return NotSent(f"{name}: could not connect ({kind}); check the network")
     if method == "GET":
         return NotSent(f"{name}: no whole answer ({kind})")
     return OutcomeUnknown(f"{name}: no whole answer ({kind}); the message may have arrived")

@@ -180,8 +180,10 @@ def _spans(line: Line) -> list[dict[str, str]]:
 
 
 def _row(signal: Signal) -> dict[str, object]:
-    """One line of a table. A shadow is shown with what the market did, not with its refusal."""
+    """One line of a table. A shadow is shown with what the market did, not with its refusal: how far it has
+    come is stored when it ends, so that before nothing is said of it."""
     status = signal.progress.status if signal.is_shadow else signal.status
+    pending = signal.is_shadow and not signal.progress.closed
     result = signal.progress.result_r
     return {
         "bar": bar_text(signal.bar_ts, signal.timeframe),
@@ -190,7 +192,7 @@ def _row(signal: Signal) -> dict[str, object]:
         "side_colour": "green" if signal.direction is Direction.LONG else "red",
         "setup": detector_words(signal.detector),
         "conviction": signal.conviction.value.lower(),
-        "status": status_words(signal, status),
+        "status": "not over yet" if pending else status_words(signal, status),
         "result": "" if result is None else f"{signed(result)} R",
         "colour": "green" if (result or 0) > 0 else "red",
         "page": f"{SIGNALS}/{signal.signal_id}.html",
