@@ -57,6 +57,19 @@ def test_a_scan_loads_nothing_it_has_no_use_for(program: Program) -> None:
     assert answer.out.splitlines()[-1] == "[]"
 
 
+def test_a_run_in_which_nothing_ended_loads_no_warehouse(program: Program) -> None:
+    """DuckDB and the library that draws are for what has closed, and for charts."""
+    code = (
+        "import sys\nfrom crypto_signals.cli import main\n"
+        "try:\n    main(['run', '--format', 'json'])\nexcept SystemExit as end:\n    assert not end.code\n"
+        "print([name for name in ('duckdb', 'matplotlib') if name in sys.modules])\n"
+    )
+    bars = {"BARS_URL": f"file:{CRYPTO}", "CRYPTO_SYMBOLS": "LTC/USD"}
+    answer = program.command([sys.executable, "-c", code], **bars, SENTINEL_NOW="2018-06-02T00:10:00Z")
+    assert answer.code == 0, answer.err
+    assert answer.out.splitlines()[-1] == "[]"
+
+
 @pytest.mark.parametrize(
     "words",
     [

@@ -31,7 +31,7 @@ def ended(world: Build) -> World:
 
 
 def keeper(world: World) -> Keeper:
-    return Keeper(world.store, warehouse(world), LIFETIMES)
+    return Keeper(world.store, lambda: warehouse(world), LIFETIMES)
 
 
 def warehouse(world: World) -> DuckDbWarehouse:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from datetime import timedelta
+from functools import cache, partial
 from pathlib import Path
 
 from crypto_signals.config import Settings, store_address
@@ -11,6 +12,7 @@ from crypto_signals.engine.keeping import Keeper, Lifetimes
 from crypto_signals.engine.ports import Patience, Store, Warehouse
 from crypto_signals.home import held, identity
 from crypto_signals.process import RunBudget, heartbeat
+from crypto_signals.warehouse.opening import open_warehouse, require
 
 
 def opened(url: str | None, home: Path) -> Store:
@@ -96,8 +98,6 @@ def leased(store: Store, home: Path, seconds: float) -> Iterator[None]:
 
 def warehouse(settings: Settings, patience: Patience) -> Warehouse:
     """The warehouse of WAREHOUSE_URL, else the one that lies in SENTINEL_HOME."""
-    from crypto_signals.warehouse.opening import open_warehouse  # noqa: PLC0415 - asked for at a run's end
-
     default = f"duckdb:///{(settings.sentinel_home / 'warehouse.duckdb').absolute()}"
     return open_warehouse(settings.warehouse_url or default, patience)
 
@@ -105,4 +105,5 @@ def warehouse(settings: Settings, patience: Patience) -> Warehouse:
 def keeper(settings: Settings, store: Store, patience: Patience) -> Keeper:
     """What brings closed signals to the warehouse, and deletes them."""
     lifetimes = Lifetimes(timedelta(days=settings.signal_ttl_days), timedelta(days=settings.shadow_ttl_days))
-    return Keeper(store, warehouse(settings, patience), lifetimes)
+    require(settings.warehouse_url or "")
+    return Keeper(store, cache(partial(warehouse, settings, patience)), lifetimes)

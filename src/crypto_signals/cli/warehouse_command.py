@@ -45,9 +45,9 @@ def sync(
             total += number
             notes().print(f"{counted(total, 'signal')} so far")
     if output is Format.JSON:
-        print_json([{"place": keeper.warehouse.place, "signals": total}])
+        print_json([{"place": keeper.warehouse().place, "signals": total}])
     else:
-        say(f"{counted(total, 'signal')} brought to {keeper.warehouse.place}")
+        say(f"{counted(total, 'signal')} brought to {keeper.warehouse().place}")
 
 
 @application.command("query")
@@ -83,13 +83,13 @@ def status(output: FormatOption = Format.TABLE) -> None:
     with closing(store):
         keeper = stores.keeper(settings, store, RunBudget(settings.run_budget_seconds))
         waiting = keeper.prospects(now(settings))["archived"]
-    held = keeper.warehouse.holdings()
+    held = keeper.warehouse().holdings()
     if output is Format.JSON:
         tables = [
             {"name": one.name, "rows": one.rows, "first": _plain(one.first), "last": _plain(one.last)}
             for one in held
         ]
-        print_json([{"place": keeper.warehouse.place, "waiting": waiting, "tables": tables}])
+        print_json([{"place": keeper.warehouse().place, "waiting": waiting, "tables": tables}])
         return
     if note:
         say(note, "yellow")
@@ -98,9 +98,9 @@ def status(output: FormatOption = Format.TABLE) -> None:
             (one.name, one.rows, one.first, one.last, one.what) for one in held
         ]
         lines += [(name, "view", None, None, views.meaning(name)) for name in views.NAMES]
-        print_table(keeper.warehouse.place, ("name", "rows", "first", "last", "what a row is"), lines)
+        print_table(keeper.warehouse().place, ("name", "rows", "first", "last", "what a row is"), lines)
     else:
-        say(f"there is no warehouse at {keeper.warehouse.place} yet: the first closed signal makes it")
+        say(f"there is no warehouse at {keeper.warehouse().place} yet: the first closed signal makes it")
     if waiting:
         said = "not there yet; the next runs bring them, or sentinel warehouse sync"
         say(f"{counted(waiting, 'closed signal')} {said}")

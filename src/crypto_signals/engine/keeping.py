@@ -5,7 +5,7 @@ mark that says so, and a warehouse takes the same signal twice without harm. Wha
 something or cannot be read is never touched.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -36,7 +36,8 @@ class Lifetimes:
 @dataclass(frozen=True, slots=True)
 class Keeper:
     store: Store
-    warehouse: Warehouse
+    warehouse: Callable[[], Warehouse]
+    """Opens it, when there is something to keep: it is slow to load."""
     lifetimes: Lifetimes
 
     def archived(self) -> Iterator[int]:
@@ -50,7 +51,7 @@ class Keeper:
         closed = [signal.signal_id for signal in self.store.signals() if signal.progress.closed]
         for start in range(0, len(closed), BATCH):
             stories = list(self._resting(closed[start : start + BATCH]))
-            self.warehouse.keep(stories)
+            self.warehouse().keep(stories)
             yield len(stories)
 
     def _resting(self, signal_ids: Sequence[str]) -> Iterator[Story]:
@@ -75,5 +76,5 @@ class Keeper:
         return {"archived": len(resting), "deleted": len(self.store.expired(now)) + ending}
 
     def _archive(self, stories: list[Story]) -> None:
-        self.warehouse.keep(stories)
+        self.warehouse().keep(stories)
         self.store.expire({story.signal.signal_id: self.lifetimes.end(story.signal) for story in stories})
