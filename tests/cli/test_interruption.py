@@ -15,12 +15,14 @@ from crypto_signals.cli.interruptions import hear_interruptions
 @pytest.fixture
 def hearing() -> Iterator[None]:
     """Interruptions are heard while the test lasts."""
-    hook, handler = sys.unraisablehook, signal.getsignal(signal.SIGALRM)
+    hook, handlers = sys.unraisablehook, {n: signal.getsignal(n) for n in (signal.SIGALRM, signal.SIGINT)}
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     hear_interruptions()
     yield
     signal.setitimer(signal.ITIMER_REAL, 0)
     sys.unraisablehook = hook
-    signal.signal(signal.SIGALRM, handler)
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
 
 
 @pytest.mark.usefixtures("hearing")
@@ -32,6 +34,18 @@ def test_an_interruption_that_a_callback_drops_comes_again() -> None:
 
     with pytest.raises(KeyboardInterrupt):  # noqa: PT012 - it may come in any of the two
         ctypes.CFUNCTYPE(None)(call)()
+        time.sleep(5)
+
+
+@pytest.mark.usefixtures("hearing")
+def test_an_interruption_spares_the_compiler() -> None:
+    """It calls back from its own code, which cannot bear it: what it has in hand is finished first."""
+    compiler: dict[str, object] = {"__name__": "llvmlite.binding.executionengine", "signal": signal}
+    exec("def notify():\n    signal.raise_signal(signal.SIGINT)\n    return 'whole'", compiler)  # noqa: S102
+    notify = compiler["notify"]
+    assert callable(notify)
+    assert notify() == "whole"
+    with pytest.raises(KeyboardInterrupt):
         time.sleep(5)
 
 

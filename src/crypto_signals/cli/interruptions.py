@@ -5,15 +5,27 @@ import signal
 import sys
 from types import FrameType
 
-AGAIN_S = 0.05
+AGAIN_S = 0.02
+COMPILER = "llvmlite"
 
 
 def hear_interruptions() -> None:
     """An interruption that falls into a callback of compiled code, where Python drops what is raised, comes
-    again a moment later."""
+    again a moment later. The compiler's own are spared: it would go on with nothing in its hands."""
     if hasattr(signal, "setitimer"):
-        signal.signal(signal.SIGALRM, signal.default_int_handler)
+        signal.signal(signal.SIGALRM, _interrupt)
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, _interrupt)
         sys.unraisablehook = _dropped
+
+
+def _interrupt(_number: int, frame: FrameType | None) -> None:
+    while frame is not None:
+        if frame.f_globals.get("__name__", "").partition(".")[0] == COMPILER:
+            signal.setitimer(signal.ITIMER_REAL, AGAIN_S)
+            return
+        frame = frame.f_back
+    raise KeyboardInterrupt
 
 
 def hear_termination() -> None:
