@@ -8,6 +8,7 @@ import duckdb
 import pytest
 
 from crypto_signals.domain.errors import StoreUnusable, UsageError
+from crypto_signals.warehouse import duckdb as room
 from crypto_signals.warehouse.duckdb import DuckDbWarehouse
 from crypto_signals.warehouse.star import NAMES
 
@@ -99,6 +100,37 @@ def test_a_file_that_is_no_warehouse(path: Path, damage: bytes) -> None:
     with pytest.raises(StoreUnusable, match="cannot be used"):
         DuckDbWarehouse(path).keep(STORIES)
     assert path.read_bytes() == damage
+
+
+@pytest.mark.parametrize("name", [":memory:", ":memory:kept", "~nobody:kept"])
+def test_a_name_is_that_of_a_file(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever DuckDB would take the name for: what is kept is still there for the next one who asks."""
+    monkeypatch.chdir(tmp_path)
+    for number in range(2):
+        DuckDbWarehouse(Path(name)).keep(STORIES[number : number + 1])
+    assert DuckDbWarehouse(Path(name)).holdings()[0].rows == 2
+
+
+def test_the_home_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tilde from a file of settings, which no shell has read."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    DuckDbWarehouse(Path("~/deep/kept.duckdb")).keep(STORIES)
+    assert (tmp_path / "deep" / "kept.duckdb").exists()
+
+
+def test_two_that_make_it_at_once(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second comes when the first has looked and found nothing: what the first one kept stays."""
+    first, second = DuckDbWarehouse(path), DuckDbWarehouse(path)
+    brought_up_to_date = room._bring_up_to_date
+
+    def meanwhile(connection: duckdb.DuckDBPyConnection) -> None:
+        monkeypatch.setattr(room, "_bring_up_to_date", brought_up_to_date)
+        first.keep(STORIES[:3])
+        brought_up_to_date(connection)
+
+    monkeypatch.setattr(room, "_bring_up_to_date", meanwhile)
+    second.keep(STORIES[3:])
+    assert second.holdings()[0].rows == 5
 
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """The warehouse in a file, by DuckDB."""
 
 import json
+import os
+import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -39,7 +41,7 @@ class DuckDbWarehouse:
     """A `Warehouse` in one file, open only while it is used, so that others may look at it in between."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._path = Path(os.path.expanduser(path)).absolute()  # noqa: PTH111 - what names no user stays
         self.place = str(path)
 
     def keep(self, stories: Sequence[Story]) -> None:
@@ -84,14 +86,20 @@ class DuckDbWarehouse:
             raise StoreUnusable(_said(self._path, error.strerror or error)) from error
 
     def _make(self) -> None:
-        """Under another name first: a file of this name is always a whole one."""
+        """Under another name first: a file of this name is always a whole one, and never takes the place of
+        one that somebody else made in the meantime."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        draft = self._path.with_name(f".{self._path.name}.new")
-        draft.unlink(missing_ok=True)
-        with _connected(draft, read_only=False) as connection:
-            _bring_up_to_date(connection)
-        draft.chmod(0o600)
-        draft.replace(self._path)
+        with tempfile.TemporaryDirectory(dir=self._path.parent, prefix=f".{self._path.name}.") as folder:
+            draft = Path(folder) / "new"
+            with _connected(draft, read_only=False) as connection:
+                _bring_up_to_date(connection)
+            draft.chmod(0o600)
+            try:
+                os.link(draft, self._path)
+            except FileExistsError:
+                return
+            except OSError:  # a disk without links
+                draft.replace(self._path)
 
 
 def _answered(connection: duckdb.DuckDBPyConnection, sql: str) -> Answer:
