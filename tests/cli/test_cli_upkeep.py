@@ -87,6 +87,15 @@ def test_a_warehouse_that_was_lost_is_filled_again(program: Program) -> None:
     assert program("warehouse", "query", "trades", "--format", "json").rows == kept
 
 
+def test_an_answer_can_be_read(program: Program) -> None:
+    """A time without a zone is in UTC, wherever one is; a price stands without an exponent."""
+    assert program("warehouse", "sync").code == 0
+    asked = "SELECT TIMESTAMP '2020-01-01 00:00:00' AS ts, 14890.5::DOUBLE AS price"
+    row = program("warehouse", "query", asked, "--format", "json", TZ="America/New_York").row
+    assert row == {"ts": "2020-01-01T00:00:00Z", "price": 14890.5}
+    assert "14890.5" in program("warehouse", "query", asked).out
+
+
 def test_a_query_without_end_is_interrupted(program: Program) -> None:
     """Ctrl-C ends it soon, with the exit code of an interruption and no traceback."""
     assert program("warehouse", "sync").code == 0

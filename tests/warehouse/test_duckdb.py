@@ -66,6 +66,9 @@ def test_what_a_newer_version_added_is_left_alone(path: Path) -> None:
     DuckDbWarehouse(path).keep(STORIES[:1])
     change(path, "ALTER TABLE outcomes ADD COLUMN mood VARCHAR DEFAULT 'calm'")
     change(path, "CREATE TABLE weather AS SELECT 1 AS rain")
+    change(path, "CREATE SCHEMA theirs")
+    change(path, "CREATE TABLE theirs.gates AS SELECT 1 AS gate")
+    change(path, "DROP TABLE gates")
     DuckDbWarehouse(path).keep(STORIES)
     assert [row["mood"] for row in DuckDbWarehouse(path).ask("SELECT mood FROM outcomes").rows] == [
         "calm"

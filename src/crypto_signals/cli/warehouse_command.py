@@ -2,7 +2,7 @@
 
 import math
 from contextlib import closing
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import chain
 from typing import Annotated
@@ -107,8 +107,8 @@ def status(output: FormatOption = Format.TABLE) -> None:
 
 
 def _cell(value: object) -> object:
-    """A figure that a person can read: four decimals are more than enough."""
-    return f"{value:.4g}" if isinstance(value, float) else _plain(value)
+    """A figure that a person can read: a price has six digits, and no exponent."""
+    return f"{value:.6g}" if isinstance(value, float) else _plain(value)
 
 
 def _plain(value: object) -> object:
@@ -116,7 +116,7 @@ def _plain(value: object) -> object:
     from crypto_signals.engine.views import iso  # noqa: PLC0415 - the command line starts without it
 
     if isinstance(value, datetime):
-        return iso(value)
+        return iso(value if value.tzinfo else value.replace(tzinfo=UTC))
     if isinstance(value, Decimal | float):
         return float(value) if math.isfinite(value) else None
     if isinstance(value, list):

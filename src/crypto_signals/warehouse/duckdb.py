@@ -148,7 +148,9 @@ def _connected(path: Path, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnec
 
 def _bring_up_to_date(connection: duckdb.DuckDBPyConnection) -> None:
     """Makes what is missing; a column that came later is empty in older rows."""
-    listed = "SELECT table_name, column_name FROM duckdb_columns() WHERE NOT internal"
+    listed = (
+        "SELECT table_name, column_name FROM duckdb_columns() WHERE NOT internal AND schema_name = 'main'"
+    )
     there = set(connection.execute(listed).fetchall())
     for table in TABLES:
         if not any(name == table.name for name, _ in there):
