@@ -9,7 +9,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-DEBIAN = "http://deb.debian.org/debian"
 PACKAGES = "ca-certificates,netbase,tzdata,python3.11"
 PIP = "pip==24.0"
 ENVIRONMENT = ("PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8")
@@ -17,7 +16,7 @@ ENVIRONMENT = ("PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bi
 
 def make_root(root: Path) -> None:
     """Fills ``root`` with the files of the stand-in."""
-    call("debootstrap", "--variant=minbase", f"--include={PACKAGES}", "bookworm", root, DEBIAN)
+    call("debootstrap", "--variant=minbase", f"--include={PACKAGES}", "bookworm", root)
     _forget_downloads(root)
     packages = root / "usr/local/lib/python3.11/dist-packages"
     call(sys.executable, "-m", "pip", "install", "--quiet", "--target", packages, PIP, "setuptools", "wheel")
